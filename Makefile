@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What can be done here; how it is done is in lab/.
+
+.NOTPARALLEL:
+.PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check \
+	style clean queue-6.12 queue-7.3 queue-qemu
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make setup       install the Debian packages that are missing
+setup:
+	@lab/setup.sh
+
+#: make sources     fetch the sources, and the trees with the patches applied
+sources: setup
+	@lab/sources.sh linux-6.12 linux-7.3 qemu-10.0 tools
+	@lab/tree.sh linux-6.12
+	@lab/tree.sh linux-7.3
+	@lab/tree.sh qemu-10.0
+
+#: make modules     KVM's modules with the user device, for the stock 6.12 kernel
+modules: setup
+	@lab/modules.sh
+
+#: make kernel      a whole 6.12 kernel; DEBUG=1 for one that checks itself
+kernel: setup
+	@lab/kernel.sh
+
+#: make kernel-7.3  KVM of the 7.3 series, every warning an error
+kernel-7.3: setup
+	@lab/kernel-7.3.sh
+
+#: make qemu        QEMU with the patch queue
+qemu: setup
+	@lab/qemu.sh
+
+#: make selftests   the KVM selftests
+selftests: setup
+	@lab/selftests.sh
+
+#: make run         a Linux guest whose device another process emulates;
+#:                  DEVICE=lsi53c895a (a disk), e1000e or nvme
+run: modules qemu
+	@lab/boot/run
+
+#: make check       build everything, run all tests, check the style
+check: modules qemu selftests style
+	@lab/boot/check
+
+#: make style       checkpatch, sparse and W=1 on both kernel series
+style: setup
+	@lab/style.sh
+
+#: make queue-6.12 queue-7.3 queue-qemu
+#:                  write the commits of build/trees/* back to the patch queues
+queue-6.12:
+	@lab/queue.sh linux-6.12
+queue-7.3:
+	@lab/queue.sh linux-7.3
+queue-qemu:
+	@lab/queue.sh qemu-10.0
+
+#: make clean       remove everything that was built
+clean:
+	rm -rf build

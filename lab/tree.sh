@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: tree.sh NAME		linux-6.12, linux-7.3 or qemu-10.0
+#
+# Prepares the git tree build/trees/NAME: the source as Debian ships it (tag
+# pristine), the patch queue as commits, then, in a kernel, the component's own
+# files, which git ignores there.
+#
+# The tree is for working in as well: commits made there are written back to the
+# queue by queue.sh.  It is never changed while it holds work that the queue
+# does not have.
+
+. "$(dirname "$0")/lib.sh"
+. "$LAB/git.sh"
+. "$LAB/overlay.sh"
+
+NAME=$1
+TREE=$BUILD/trees/$NAME
+GROUP=$BUILD/sources/$NAME
+QUEUE=$(queue_of "$NAME")
+
+unpack_linux() {
+	local series=${NAME#linux-}
+
+	dpkg-deb --fsys-tarfile "$GROUP"/linux-source-"$series"_*.deb |
+		tar -xO "./usr/src/linux-source-$series.tar.xz" |
+		xz -d -T0 | tar -x --strip-components=1 -C "$1"
+}
+
+unpack_qemu() {
+	rmdir "$1"
+	dpkg-source --no-check -x "$GROUP"/qemu_*.dsc "$1"
+}
+
+# One big file is written much faster than 90000 objects: hence the threshold.
+commit_pristine() {
+	tree_git "$1" init -q -b work
+	printf '/%s\n' $OVERLAY_DIRS $OVERLAY_FILES >>"$1/.git/info/exclude"
+	tree_git "$1" -c core.bigFileThreshold=1 -c core.compression=1 \
+		-c gc.auto=0 add -A -f .
+	tree_git "$1" commit -q -m "Debian's source"
+	tree_git "$1" tag pristine
+}
+
+unpack() {
+	rm -rf "$TREE.new"
+	mkdir -p "$TREE.new"
+	"unpack_${NAME%%-*}" "$TREE.new"
+	commit_pristine "$TREE.new"
+	mv "$TREE.new" "$TREE"
+}
+
+has_own_work() {
+	[ "$(tree_git "$TREE" rev-parse HEAD)" != "$(tree_git "$TREE" rev-parse lab/queue)" ] ||
+		[ -n "$(tree_git "$TREE" status --porcelain -uno)" ]
+}
+
+# Applies the queue without touching the tree, then moves the tree to the
+# result: files that do not differ keep their times.
+apply_queue() {
+	local head
+
+	head=$(queue_commit "$TREE" "$QUEUE")
+	tree_git "$TREE" reset -q --keep "$head"
+	tree_git "$TREE" update-ref refs/heads/lab/queue "$head"
+}
+
+main() {
+	local hash
+
+	"$LAB/sources.sh" "$NAME"
+	lock "$NAME"
+	steps 2
+	if [ ! -d "$TREE" ]; then
+		unstamp "tree-$NAME"
+		step "unpack $NAME"
+		logged "$NAME-unpack" unpack
+		tree_git "$TREE" update-ref refs/heads/lab/queue pristine
+	fi
+	hash=$(hash_of "$QUEUE")
+	if ! is_fresh "tree-$NAME" "$hash"; then
+		! has_own_work ||
+			die "build/trees/$NAME has changes, and its patch queue has changed too" \
+			    "keep the tree's: make queue-$NAME" \
+			    "keep the queue's: git -C build/trees/$NAME reset --hard lab/queue"
+		step "apply the patches of ${QUEUE#"$ROOT/"}"
+		logged "$NAME-patches" apply_queue
+		stamp "tree-$NAME" "$hash"
+	elif has_own_work; then
+		say "note: build/trees/$NAME has changes that its queue does not have;" \
+		    "make queue-$NAME writes its commits there"
+	fi
+	[ "${NAME%%-*}" != linux ] || overlay "$TREE"
+}
+
+main
