@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tests of the KVM user device, and what they share.
+
+LIBKVM += devuser/devuser_util.c
+
+DEVUSER_TESTS := devuser/devuser_abi

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVM user device: the fast path, callbacks of the I/O bus.
+ *
+ * They run inside the vCPU's read section of kvm->srcu, so nothing here sleeps.
+ * An access that is declined, by any non-zero value, is taken up by access.c.
+ */
+
+#include <linux/string.h>
+
+#include "devuser_private.h"
+
+static void devuser_io_init(struct kvm_devuser_request *io,
+			    struct kvm_vcpu *vcpu, struct devuser_range *range,
+			    u8 type, gpa_t addr, int len)
+{
+	*io = (struct kvm_devuser_request) {
+		.offset = addr - range->addr,
+		.rid = range->rid,
+		.cpu = vcpu->vcpu_id,
+		.type = type,
+		.len = len,
+	};
+}
+
+/*
+ * An instruction whose access falls into pieces may have had an earlier piece
+ * declined. That one is taken up later, and so must this one be (R13).
+ */
+static bool devuser_behind_fragment(struct kvm_vcpu *vcpu,
+				    struct devuser_range *range)
+{
+	return !range->pio && vcpu->mmio_nr_fragments;
+}
+
+static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
+			gpa_t addr, int len, void *val)
+{
+	struct devuser_range *range = devuser_range_of(iodev);
+	struct devuser *d = range->dev;
+	struct kvm_devuser_request io;
+	struct devuser_score *score;
+	u8 data[sizeof(io.data)];
+	int r;
+
+	score = devuser_score_find(d, vcpu->vcpu_idx);
+	if (!score || devuser_behind_fragment(vcpu, range))
+		return -EOPNOTSUPP;
+
+	if (devuser_is_dead(d)) {
+		memset(val, 0xff, len);
+		return 0;
+	}
+
+	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_LOAD, addr, len);
+	r = devuser_shadow_load(d, score, &io, data);
+	if (!r)
+		memcpy(val, data, len);
+
+	return r;
+}
+
+static int devuser_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
+			 gpa_t addr, int len, const void *val)
+{
+	struct devuser_range *range = devuser_range_of(iodev);
+	struct devuser *d = range->dev;
+	struct kvm_devuser_request io;
+	struct devuser_score *score;
+	int r;
+
+	score = devuser_score_find(d, vcpu->vcpu_idx);
+	if (!score || devuser_behind_fragment(vcpu, range))
+		return -EOPNOTSUPP;
+
+	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_STORE, addr, len);
+	memcpy(io.data, val, len);
+
+	spin_lock(&d->lock);
+	r = devuser_queue_post(d, score, &io);
+	spin_unlock(&d->lock);
+
+	return r;
+}
+
+static void devuser_destructor(struct kvm_io_device *iodev)
+{
+	devuser_range_put(devuser_range_of(iodev));
+}
+
+const struct kvm_io_device_ops devuser_iodev_ops = {
+	.read = devuser_read,
+	.write = devuser_write,
+	.destructor = devuser_destructor,
+};

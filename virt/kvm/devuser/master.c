@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVM user device: the master descriptor.
+ */
+
+#include <linux/hrtimer.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "devuser.h"
+#include "devuser_private.h"
+
+union devuser_master_arg {
+	struct kvm_devuser_slave slave;
+	struct kvm_devuser_pa_range pa_range;
+	struct kvm_devuser_timeout timeout;
+	struct kvm_devuser_eventfd eventfd;
+	struct kvm_devuser_quiet quiet;
+	struct kvm_devuser_abandon abandon;
+};
+
+static int devuser_master_slave_fd(struct devuser *d, union devuser_master_arg *arg)
+{
+	u32 flags = arg->slave.flags;
+
+	if (flags & ~(KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY))
+		return -EINVAL;
+
+	if (flags == KVM_DEVUSER_SLAVE_REPLAY)
+		return -EINVAL;
+
+	return devuser_slave_create(d, flags);
+}
+
+static int devuser_master_pa_range(struct devuser *d, union devuser_master_arg *arg)
+{
+	return devuser_range_set(d, &arg->pa_range);
+}
+
+static int devuser_master_timeout(struct devuser *d, union devuser_master_arg *arg)
+{
+	if (arg->timeout.reserved)
+		return -EINVAL;
+
+	WRITE_ONCE(d->timeout_ns, arg->timeout.timeout_ns);
+	return 0;
+}
+
+static int devuser_master_eventfd(struct devuser *d, union devuser_master_arg *arg)
+{
+	struct eventfd_ctx *ctx = NULL;
+
+	if (arg->eventfd.fd != -1) {
+		ctx = eventfd_ctx_fdget(arg->eventfd.fd);
+		if (IS_ERR(ctx))
+			return PTR_ERR(ctx);
+	}
+
+	spin_lock(&d->lock);
+	swap(d->eventfd, ctx);
+	if (d->state == KVM_DEVUSER_FAILED || d->state == KVM_DEVUSER_HELD)
+		devuser_notify(d);
+	spin_unlock(&d->lock);
+
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	return 0;
+}
+
+static bool devuser_is_quiet(struct devuser *d, u64 before_seq)
+{
+	bool quiet;
+
+	spin_lock(&d->lock);
+	quiet = devuser_queue_is_quiet(d, before_seq);
+	spin_unlock(&d->lock);
+
+	return quiet;
+}
+
+static int devuser_master_quiet(struct devuser *d, union devuser_master_arg *arg)
+{
+	ktime_t timeout = KTIME_MAX;
+	u64 before_seq = U64_MAX;
+	int r;
+
+	if (arg->quiet.flags & ~KVM_DEVUSER_QUIET_BARRIER)
+		return -EINVAL;
+
+	if (arg->quiet.flags & KVM_DEVUSER_QUIET_BARRIER) {
+		spin_lock(&d->lock);
+		before_seq = d->next_seq;
+		spin_unlock(&d->lock);
+	}
+
+	if (arg->quiet.timeout_ns)
+		timeout = ns_to_ktime(min_t(u64, arg->quiet.timeout_ns, KTIME_MAX));
+
+	r = wait_event_interruptible_hrtimeout(d->quiet,
+					       devuser_is_quiet(d, before_seq),
+					       timeout);
+	if (r == -ETIME)
+		return -ETIMEDOUT;
+
+	return r ? -EINTR : 0;
+}
+
+static int devuser_master_abandon(struct devuser *d, union devuser_master_arg *arg)
+{
+	if (arg->abandon.flags)
+		return -EINVAL;
+
+	spin_lock(&d->lock);
+	d->abandons++;
+	devuser_wake_vcpus(d);
+	spin_unlock(&d->lock);
+
+	return 0;
+}
+
+/* The one ioctl that answers: the caller's size may be larger than ours. */
+static int devuser_master_status(struct devuser *d, unsigned long uarg)
+{
+	void __user *to = (void __user *)uarg;
+	struct kvm_devuser_status status;
+	u32 usize;
+
+	if (get_user(usize, (u32 __user *)to))
+		return -EFAULT;
+
+	if (usize < sizeof(status))
+		return -EINVAL;
+
+	if (usize > PAGE_SIZE)
+		return -E2BIG;
+
+	devuser_status(d, &status);
+	status.size = usize;
+
+	if (copy_to_user(to, &status, sizeof(status)) ||
+	    clear_user(to + sizeof(status), usize - sizeof(status)))
+		return -EFAULT;
+
+	return 0;
+}
+
+static const struct devuser_master_op {
+	unsigned int ioctl;
+	size_t size;
+	int (*handle)(struct devuser *d, union devuser_master_arg *arg);
+} devuser_master_ops[] = {
+	{ KVM_DEV_USER_SLAVE_FD, sizeof(struct kvm_devuser_slave),
+	  devuser_master_slave_fd },
+	{ KVM_DEV_USER_PA_RANGE, sizeof(struct kvm_devuser_pa_range),
+	  devuser_master_pa_range },
+	{ KVM_DEV_USER_TIMEOUT, sizeof(struct kvm_devuser_timeout),
+	  devuser_master_timeout },
+	{ KVM_DEV_USER_EVENTFD, sizeof(struct kvm_devuser_eventfd),
+	  devuser_master_eventfd },
+	{ KVM_DEV_USER_QUIET, sizeof(struct kvm_devuser_quiet),
+	  devuser_master_quiet },
+	{ KVM_DEV_USER_ABANDON, sizeof(struct kvm_devuser_abandon),
+	  devuser_master_abandon },
+};
+
+static long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
+				 unsigned long uarg)
+{
+	const struct devuser_master_op *op;
+	union devuser_master_arg arg;
+	unsigned int i;
+	int r;
+
+	if (ioctl == KVM_DEV_USER_STATUS)
+		return devuser_master_status(dev->private, uarg);
+
+	for (i = 0; i < ARRAY_SIZE(devuser_master_ops); i++) {
+		op = &devuser_master_ops[i];
+		if (op->ioctl != ioctl)
+			continue;
+
+		r = devuser_get_arg(&arg, op->size, uarg);
+		return r ?: op->handle(dev->private, &arg);
+	}
+
+	return -ENOTTY;
+}
+
+static int devuser_master_create(struct kvm_device *dev, u32 type)
+{
+	int r;
+
+	r = devuser_vm_create(dev->kvm);
+	if (r)
+		return r;
+
+	dev->private = devuser_alloc(dev->kvm);
+	return dev->private ? 0 : -ENOMEM;
+}
+
+/* R9: from here on the device knows nothing of the VM. */
+static void devuser_master_release(struct kvm_device *dev)
+{
+	struct devuser *d = dev->private;
+	struct eventfd_ctx *ctx = NULL;
+
+	devuser_range_remove_all(d);
+
+	spin_lock(&d->lock);
+	swap(d->eventfd, ctx);
+	devuser_fail(d, KVM_DEVUSER_REASON_NONE);
+	WRITE_ONCE(d->state, DEVUSER_GONE);
+	d->kvm = NULL;
+	spin_unlock(&d->lock);
+
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	devuser_put(d);
+	kfree(dev); /* alloc by kvm_ioctl_create_device, free by .release */
+}
+
+static const struct kvm_device_ops devuser_master_device_ops = {
+	.name = "kvm-user",
+	.create = devuser_master_create,
+	.release = devuser_master_release,
+	.ioctl = devuser_master_ioctl,
+};
+
+void kvm_devuser_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct kvm_device *dev = kvm_device_from_filp(file);
+
+	if (dev && dev->ops == &devuser_master_device_ops)
+		devuser_show(m, dev->private);
+}
+
+int kvm_devuser_ops_init(void)
+{
+	return kvm_register_device_ops(&devuser_master_device_ops,
+				       KVM_DEV_TYPE_USER);
+}
+
+void kvm_devuser_ops_exit(void)
+{
+	kvm_unregister_device_ops(KVM_DEV_TYPE_USER);
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVM user device: address ranges, and their place on the I/O buses.
+ */
+
+#include <linux/rculist.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "devuser_private.h"
+
+/*
+ * A device on the I/O bus has an int's length: longer ranges get several
+ * entries, all with the range's one kvm_io_device.
+ */
+#define DEVUSER_PIECE	((u64)SZ_1G)
+
+#define DEVUSER_PORTS	((u64)SZ_64K)
+
+static enum kvm_bus devuser_range_bus(const struct devuser_range *range)
+{
+	return range->pio ? KVM_PIO_BUS : KVM_MMIO_BUS;
+}
+
+/* In one slots_lock section, or by the destructor of a piece. */
+void devuser_range_put(struct devuser_range *range)
+{
+	if (refcount_dec_and_test(&range->refs)) {
+		devuser_put(range->dev);
+		kfree(range);
+	}
+}
+
+/*
+ * Each piece that is unregistered gives back its reference. Should KVM lack the
+ * memory to shrink the bus, it destroys the bus and everything on it: then
+ * nothing is left to unregister.
+ */
+static int devuser_range_unregister(struct kvm *kvm, struct devuser_range *range)
+{
+	u64 done;
+	int r;
+
+	for (done = 0; done < range->len; done += DEVUSER_PIECE) {
+		r = kvm_io_bus_unregister_dev(kvm, devuser_range_bus(range),
+					      &range->iodev);
+		if (r)
+			return r;
+	}
+
+	return 0;
+}
+
+static int devuser_range_register(struct kvm *kvm, struct devuser_range *range)
+{
+	u64 done, len;
+	int r;
+
+	for (done = 0; done < range->len; done += len) {
+		len = min(range->len - done, DEVUSER_PIECE);
+		refcount_inc(&range->refs);
+		r = kvm_io_bus_register_dev(kvm, devuser_range_bus(range),
+					    range->addr + done, len,
+					    &range->iodev);
+		if (r) {
+			devuser_range_put(range);
+			devuser_range_unregister(kvm, range);
+			return r;
+		}
+	}
+
+	return 0;
+}
+
+/* Does another range of the VM's user devices lie there? */
+static bool devuser_range_overlaps(struct devuser_vm *vm,
+				   const struct devuser_range *range)
+{
+	struct devuser_range *other;
+
+	list_for_each_entry(other, &vm->ranges, node) {
+		if (other->dev == range->dev && other->rid == range->rid)
+			continue;
+		if (other->pio == range->pio &&
+		    other->addr < range->addr + range->len &&
+		    range->addr < other->addr + other->len)
+			return true;
+	}
+
+	return false;
+}
+
+static struct devuser_range *devuser_range_alloc(struct devuser *d,
+						 const struct kvm_devuser_pa_range *arg)
+{
+	struct devuser_range *range;
+
+	range = kzalloc(sizeof(*range), GFP_KERNEL_ACCOUNT);
+	if (!range)
+		return NULL;
+
+	kvm_iodevice_init(&range->iodev, &devuser_iodev_ops);
+	refcount_set(&range->refs, 1);
+	range->dev = devuser_get(d);
+	range->rid = arg->rid;
+	range->pio = arg->flags & KVM_DEVUSER_RANGE_PIO;
+	range->addr = arg->addr;
+	range->len = arg->len;
+
+	return range;
+}
+
+/* Make range, which may be NULL, the one that the device knows by rid. */
+static struct devuser_range *devuser_range_swap(struct devuser *d, u32 rid,
+						struct devuser_range *range)
+{
+	struct devuser_range *old = d->ranges[rid];
+
+	lockdep_assert_held(&d->kvm->slots_lock);
+
+	spin_lock(&d->lock);
+	d->ranges[rid] = range;
+	spin_unlock(&d->lock);
+
+	return old;
+}
+
+/* Readers that found it before are gone after the bus has been changed. */
+static int devuser_range_drop(struct devuser *d, struct devuser_range *range)
+{
+	int r;
+
+	list_del_rcu(&range->node);
+	r = devuser_range_unregister(d->kvm, range);
+	synchronize_srcu_expedited(&d->kvm->srcu);
+	devuser_range_put(range);
+
+	return r;
+}
+
+static int devuser_range_remove(struct devuser *d, u32 rid)
+{
+	struct devuser_range *range = devuser_range_swap(d, rid, NULL);
+
+	return range ? devuser_range_drop(d, range) : -ENOENT;
+}
+
+/* The new place is set before the old one is given up. */
+static int devuser_range_move(struct devuser *d, struct devuser_range *range)
+{
+	struct devuser_vm *vm = devuser_vm_find(d->kvm);
+	struct devuser_range *old;
+	int r;
+
+	if (devuser_range_overlaps(vm, range))
+		return -EEXIST;
+
+	r = devuser_range_register(d->kvm, range);
+	if (r)
+		return r;
+
+	list_add_tail_rcu(&range->node, &vm->ranges);
+	old = devuser_range_swap(d, range->rid, range);
+
+	return old ? devuser_range_drop(d, old) : 0;
+}
+
+static int devuser_range_check(const struct kvm_devuser_pa_range *arg)
+{
+	bool pio = arg->flags & KVM_DEVUSER_RANGE_PIO;
+	u64 end;
+
+	if (arg->flags & ~KVM_DEVUSER_RANGE_PIO || arg->reserved ||
+	    arg->rid >= KVM_DEVUSER_RANGES_MAX)
+		return -EINVAL;
+
+	if (!arg->len)
+		return arg->addr || arg->flags ? -EINVAL : 0;
+
+	if (check_add_overflow(arg->addr, arg->len, &end) ||
+	    (pio && end > DEVUSER_PORTS))
+		return -EINVAL;
+
+	/* Spare the bus what it would refuse after many steps. */
+	if (arg->len > NR_IOBUS_DEVS * DEVUSER_PIECE)
+		return -ENOSPC;
+
+	return 0;
+}
+
+int devuser_range_set(struct devuser *d, const struct kvm_devuser_pa_range *arg)
+{
+	struct devuser_range *range = NULL;
+	int r;
+
+	r = devuser_range_check(arg);
+	if (r)
+		return r;
+
+	if (arg->len) {
+		range = devuser_range_alloc(d, arg);
+		if (!range)
+			return -ENOMEM;
+	}
+
+	mutex_lock(&d->kvm->slots_lock);
+	if (range)
+		r = devuser_range_move(d, range);
+	else
+		r = devuser_range_remove(d, arg->rid);
+	if (r && range && d->ranges[arg->rid] != range)
+		devuser_range_put(range);
+	mutex_unlock(&d->kvm->slots_lock);
+
+	return r;
+}
+
+void devuser_range_remove_all(struct devuser *d)
+{
+	u32 rid;
+
+	mutex_lock(&d->kvm->slots_lock);
+	for (rid = 0; rid < KVM_DEVUSER_RANGES_MAX; rid++)
+		devuser_range_remove(d, rid);
+	mutex_unlock(&d->kvm->slots_lock);
+}
+
+static bool devuser_range_contains(const struct devuser_range *range, bool pio,
+				   u64 addr, u32 len)
+{
+	return range->pio == pio && addr >= range->addr &&
+	       len <= range->len && addr - range->addr <= range->len - len;
+}
+
+/*
+ * The range that an access lies in. The bus knows it without a walk, unless
+ * something else, such as an ioeventfd, begins at the same address.
+ */
+struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
+					 u32 len)
+{
+	struct devuser_vm *vm = devuser_vm_find(kvm);
+	struct kvm_io_device *iodev;
+	struct devuser_range *range;
+
+	lockdep_assert_held(&kvm->srcu);
+
+	iodev = kvm_io_bus_get_dev(kvm, pio ? KVM_PIO_BUS : KVM_MMIO_BUS, addr);
+	if (!iodev)
+		return NULL;
+
+	if (iodev->ops == &devuser_iodev_ops) {
+		range = devuser_range_of(iodev);
+		return devuser_range_contains(range, pio, addr, len) ? range : NULL;
+	}
+
+	list_for_each_entry_srcu(range, &vm->ranges, node,
+				 srcu_read_lock_held(&kvm->srcu)) {
+		if (devuser_range_contains(range, pio, addr, len))
+			return range;
+	}
+
+	return NULL;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVM user device: the scoreboard, a line for each vCPU.
+ */
+
+#include <linux/slab.h>
+
+#include "devuser_private.h"
+
+struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx)
+{
+	struct devuser_score *score;
+	int r;
+
+	score = kzalloc(sizeof(*score), GFP_KERNEL_ACCOUNT);
+	if (!score)
+		return ERR_PTR(-ENOMEM);
+
+	init_waitqueue_head(&score->wait);
+	INIT_LIST_HEAD(&score->request.node);
+	score->vcpu_idx = vcpu_idx;
+	score->request.score = score;
+
+	/* Only the vCPU's own thread comes here, and only once. */
+	r = xa_insert(&d->scores, vcpu_idx, score, GFP_KERNEL_ACCOUNT);
+	if (r) {
+		kfree(score);
+		return ERR_PTR(r);
+	}
+
+	return score;
+}
+
+void devuser_score_free_all(struct devuser *d)
+{
+	struct devuser_score *score;
+	unsigned long idx;
+
+	xa_for_each(&d->scores, idx, score)
+		kfree(score);
+	xa_destroy(&d->scores);
+}
+
+/*
+ * The vCPU puts itself on score->wait before it takes devuser->lock to look at
+ * what it waits for; whoever changes that holds the lock, so that it either
+ * sees the vCPU on the queue or is seen by it.
+ */
+void devuser_score_wake(struct devuser_score *score)
+{
+	if (waitqueue_active(&score->wait))
+		wake_up(&score->wait);
+}
+
+/* One posted store less. */
+void devuser_score_unpost(struct devuser_score *score)
+{
+	/*
+	 * Whatever the slave wrote to the shadow image before it answered the
+	 * store comes before this. Pairs with the smp_load_acquire() in
+	 * devuser_shadow_load().
+	 */
+	smp_store_release(&score->posted, score->posted - 1);
+	if (!score->posted)
+		devuser_score_wake(score);
+}
+
+u64 devuser_score_shadow_loads(struct devuser *d)
+{
+	struct devuser_score *score;
+	unsigned long idx;
+	u64 sum = 0;
+
+	xa_for_each(&d->scores, idx, score)
+		sum += READ_ONCE(score->shadow_loads);
+
+	return sum;
+}

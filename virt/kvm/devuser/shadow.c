@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVM user device: the shadow image and the access map.
+ */
+
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "devuser_private.h"
+#include "trace.h"
+
+/* By range id, then offset. */
+static int devuser_area_cmp(const void *a, const void *b)
+{
+	const struct kvm_devuser_shadow_area *l = a, *r = b;
+
+	if (l->rid != r->rid)
+		return l->rid < r->rid ? -1 : 1;
+	if (l->offset != r->offset)
+		return l->offset < r->offset ? -1 : 1;
+
+	return 0;
+}
+
+/* Areas do not overlap: the last that begins at or before offset decides. */
+static const struct kvm_devuser_shadow_area *
+devuser_map_find(const struct devuser_map *map, u32 rid, u64 offset)
+{
+	const struct kvm_devuser_shadow_area key = { .rid = rid, .offset = offset };
+	unsigned int lo = 0, hi = map->nr_areas;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (devuser_area_cmp(&map->areas[mid], &key) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+
+	if (!lo || map->areas[lo - 1].rid != rid)
+		return NULL;
+
+	return &map->areas[lo - 1];
+}
+
+/* Where the image holds the load's bytes; NULL when the slave has to answer. */
+static const void *devuser_map_lookup(const struct devuser_map *map,
+				      const struct kvm_devuser_request *io)
+{
+	const struct kvm_devuser_shadow_area *area;
+
+	area = devuser_map_find(map, io->rid, io->offset);
+	if (!area || !(area->access & io->len) || !is_power_of_2(io->len) ||
+	    !IS_ALIGNED(io->offset, io->len) ||
+	    io->offset - area->offset >= area->len)
+		return NULL;
+
+	return map->image + area->image + (io->offset - area->offset);
+}
+
+/* The slave may write the image at any time: read each byte once. */
+static void devuser_image_read(const void *from, u8 len, u8 *data)
+{
+	u64 val = 0;
+
+	switch (len) {
+	case 1:
+		*(u8 *)&val = READ_ONCE(*(const u8 *)from);
+		break;
+	case 2:
+		*(u16 *)&val = READ_ONCE(*(const u16 *)from);
+		break;
+	case 4:
+		*(u32 *)&val = READ_ONCE(*(const u32 *)from);
+		break;
+	case 8:
+		val = READ_ONCE(*(const u64 *)from);
+		break;
+	}
+
+	memcpy(data, &val, sizeof(val));
+}
+
+/*
+ * Serve a load from the shadow image. Returns -EOPNOTSUPP when the slave has to
+ * answer it, -EAGAIN when stores of this vCPU have to be answered first (R4).
+ */
+int devuser_shadow_load(struct devuser *d, struct devuser_score *score,
+			const struct kvm_devuser_request *io, u8 *data)
+{
+	const struct devuser_map *map;
+	int r = -EOPNOTSUPP;
+	const void *from;
+
+	rcu_read_lock();
+	map = rcu_dereference(d->map);
+	from = map ? devuser_map_lookup(map, io) : NULL;
+	if (from) {
+		/*
+		 * What the slave wrote before it answered this vCPU's stores is
+		 * seen here. Pairs with the smp_store_release() in
+		 * devuser_score_unpost().
+		 */
+		if (smp_load_acquire(&score->posted)) {
+			r = -EAGAIN;
+		} else {
+			devuser_image_read(from, io->len, data);
+			WRITE_ONCE(score->shadow_loads, score->shadow_loads + 1);
+			trace_kvm_devuser_shadow(d, io, data);
+			r = 0;
+		}
+	}
+	rcu_read_unlock();
+
+	return r;
+}
+
+int devuser_shadow_size(struct devuser *d,
+			const struct kvm_devuser_shadow_size *arg)
+{
+	void *image;
+	int r = 0;
+
+	if (arg->reserved || !arg->bytes || arg->bytes > KVM_DEVUSER_SHADOW_MAX)
+		return -EINVAL;
+
+	mutex_lock(&d->shadow_lock);
+	if (d->image) {
+		r = -EEXIST;
+		goto out;
+	}
+
+	image = __vmalloc(PAGE_ALIGN(arg->bytes), GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!image) {
+		r = -ENOMEM;
+		goto out;
+	}
+
+	d->image = image;
+	d->image_bytes = arg->bytes;
+out:
+	mutex_unlock(&d->shadow_lock);
+	return r;
+}
+
+/* Put a map, or none, in place of the present one. */
+static void devuser_map_replace(struct devuser *d, struct devuser_map *map)
+{
+	struct devuser_map *old;
+
+	lockdep_assert_held(&d->shadow_lock);
+
+	old = rcu_replace_pointer(d->map, map, lockdep_is_held(&d->shadow_lock));
+	if (old)
+		kvfree_rcu(old, rcu);
+}
+
+static bool devuser_area_is_valid(const struct kvm_devuser_shadow_area *area,
+				  size_t image_bytes)
+{
+	u64 end;
+
+	return area->rid < KVM_DEVUSER_RANGES_MAX &&
+	       area->access && !(area->access & ~0xfU) && area->len &&
+	       IS_ALIGNED(area->offset | area->len | area->image, 8) &&
+	       !check_add_overflow(area->offset, area->len, &end) &&
+	       !check_add_overflow(area->image, area->len, &end) &&
+	       end <= image_bytes;
+}
+
+static bool devuser_map_is_valid(const struct devuser_map *map,
+				 size_t image_bytes)
+{
+	const struct kvm_devuser_shadow_area *area, *prev = NULL;
+	unsigned int i;
+
+	for (i = 0; i < map->nr_areas; i++, prev = area) {
+		area = &map->areas[i];
+		if (!devuser_area_is_valid(area, image_bytes))
+			return false;
+		if (prev && prev->rid == area->rid &&
+		    area->offset - prev->offset < prev->len)
+			return false;
+	}
+
+	return true;
+}
+
+static struct devuser_map *devuser_map_get(const struct kvm_devuser_shadow_ctrl *arg)
+{
+	struct devuser_map *map;
+
+	map = kvmalloc(struct_size(map, areas, arg->nr_areas), GFP_KERNEL_ACCOUNT);
+	if (!map)
+		return ERR_PTR(-ENOMEM);
+
+	map->nr_areas = arg->nr_areas;
+	if (copy_from_user(map->areas, u64_to_user_ptr(arg->areas),
+			   array_size(arg->nr_areas, sizeof(map->areas[0])))) {
+		kvfree(map);
+		return ERR_PTR(-EFAULT);
+	}
+
+	sort(map->areas, map->nr_areas, sizeof(map->areas[0]),
+	     devuser_area_cmp, NULL);
+
+	return map;
+}
+
+int devuser_shadow_ctrl(struct devuser *d,
+			const struct kvm_devuser_shadow_ctrl *arg)
+{
+	struct devuser_map *map = NULL;
+	int r = 0;
+
+	if (arg->nr_areas > KVM_DEVUSER_AREAS_MAX)
+		return -E2BIG;
+
+	if (arg->nr_areas) {
+		map = devuser_map_get(arg);
+		if (IS_ERR(map))
+			return PTR_ERR(map);
+	} else if (arg->areas) {
+		return -EINVAL;
+	}
+
+	mutex_lock(&d->shadow_lock);
+	if (!d->image) {
+		r = -ENXIO;
+	} else if (map && !devuser_map_is_valid(map, d->image_bytes)) {
+		r = -EINVAL;
+	} else {
+		if (map)
+			map->image = d->image;
+		devuser_map_replace(d, map);
+		map = NULL;
+	}
+	mutex_unlock(&d->shadow_lock);
+
+	kvfree(map);
+	return r;
+}
+
+/* The VMA's file holds the slave open, and with it the image. */
+static vm_fault_t devuser_image_fault(struct vm_fault *vmf)
+{
+	struct devuser *d = devuser_from_slave(vmf->vma->vm_file);
+	struct page *page;
+
+	page = vmalloc_to_page(d->image + (vmf->pgoff << PAGE_SHIFT));
+	get_page(page);
+	vmf->page = page;
+
+	return 0;
+}
+
+static const struct vm_operations_struct devuser_image_vm_ops = {
+	.fault = devuser_image_fault,
+};
+
+int devuser_shadow_mmap(struct devuser *d, struct vm_area_struct *vma)
+{
+	int r = 0;
+
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
+		return -EINVAL;
+
+	mutex_lock(&d->shadow_lock);
+	if (!d->image)
+		r = -ENXIO;
+	else if (vma->vm_pgoff + vma_pages(vma) >
+		 PAGE_ALIGN(d->image_bytes) >> PAGE_SHIFT)
+		r = -EINVAL;
+	mutex_unlock(&d->shadow_lock);
+	if (r)
+		return r;
+
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	vma->vm_ops = &devuser_image_vm_ops;
+
+	return 0;
+}
+
+/* The slave is closed: no mapping of the image is left. */
+void devuser_shadow_free(struct devuser *d)
+{
+	mutex_lock(&d->shadow_lock);
+	devuser_map_replace(d, NULL);
+	if (d->image) {
+		/* A vCPU may still read it through the map it found. */
+		synchronize_rcu();
+		vfree(d->image);
+		d->image = NULL;
+	}
+	mutex_unlock(&d->shadow_lock);
+}

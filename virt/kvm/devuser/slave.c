@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVM user device: the slave descriptor.
+ */
+
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+#include "devuser_private.h"
+
+/* Requests or replies copied in one go. */
+#define DEVUSER_BATCH	8
+
+struct devuser *devuser_from_slave(struct file *file)
+{
+	return file->private_data;
+}
+
+/* How many requests a buffer holds, or -EINVAL for one that is not so many. */
+static ssize_t devuser_slave_count(size_t bytes)
+{
+	if (!bytes || bytes % sizeof(struct kvm_devuser_request))
+		return -EINVAL;
+
+	return bytes / sizeof(struct kvm_devuser_request);
+}
+
+/* There is something to say to a reader: requests, an error or the end. */
+static bool devuser_slave_readable(struct devuser *d)
+{
+	bool readable;
+
+	spin_lock(&d->lock);
+	readable = d->nr_pending || d->state != KVM_DEVUSER_LIVE;
+	spin_unlock(&d->lock);
+
+	return readable;
+}
+
+/*
+ * Show the oldest requests to userspace, then count them as sent: a fault loses
+ * none. Returns how many.
+ */
+static int devuser_slave_read_batch(struct devuser *d, unsigned int max,
+				    struct kvm_devuser_request __user *to)
+{
+	struct kvm_devuser_request ios[DEVUSER_BATCH];
+	unsigned int n;
+
+	lockdep_assert_held(&d->read_lock);
+
+	spin_lock(&d->lock);
+	n = devuser_queue_peek(d, min(max, DEVUSER_BATCH), ios);
+	spin_unlock(&d->lock);
+
+	if (!n)
+		return 0;
+
+	if (copy_to_user(to, ios, n * sizeof(ios[0])))
+		return -EFAULT;
+
+	spin_lock(&d->lock);
+	devuser_queue_send(d, ios[n - 1].seq);
+	spin_unlock(&d->lock);
+
+	return n;
+}
+
+static ssize_t devuser_slave_read_some(struct devuser *d, size_t max,
+				       struct kvm_devuser_request __user *to)
+{
+	size_t done = 0;
+	int n = 0;
+
+	if (mutex_lock_interruptible(&d->read_lock))
+		return -EINTR;
+
+	while (done < max && !fatal_signal_pending(current)) {
+		n = devuser_slave_read_batch(d, max - done, to + done);
+		if (n <= 0)
+			break;
+		done += n;
+		cond_resched();
+	}
+
+	mutex_unlock(&d->read_lock);
+
+	return done ? done * sizeof(*to) : n;
+}
+
+static ssize_t devuser_slave_read(struct file *file, char __user *buf,
+				  size_t bytes, loff_t *ppos)
+{
+	struct devuser *d = devuser_from_slave(file);
+	ssize_t max = devuser_slave_count(bytes);
+	ssize_t r;
+
+	if (max < 0)
+		return max;
+
+	for (;;) {
+		r = devuser_slave_read_some(d, max, (void __user *)buf);
+		if (r)
+			return r;
+
+		if (READ_ONCE(d->state) == DEVUSER_GONE)
+			return 0;
+		if (READ_ONCE(d->state) == KVM_DEVUSER_FAILED)
+			return -EIO;
+		if (file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+
+		if (wait_event_interruptible(d->readers, devuser_slave_readable(d)))
+			return -EINTR;
+	}
+}
+
+/* Returns how many replies were taken; if none, why. */
+static int devuser_slave_write_batch(struct devuser *d, unsigned int n,
+				     const struct kvm_devuser_request __user *from)
+{
+	struct kvm_devuser_request replies[DEVUSER_BATCH];
+	unsigned int done;
+	int r = 0;
+
+	if (copy_from_user(replies, from, n * sizeof(replies[0])))
+		return -EFAULT;
+
+	spin_lock(&d->lock);
+	for (done = 0; done < n && !r; done++)
+		r = devuser_queue_reply(d, &replies[done]);
+	spin_unlock(&d->lock);
+
+	if (r)
+		done--;
+
+	return done ?: r;
+}
+
+static ssize_t devuser_slave_write(struct file *file, const char __user *buf,
+				   size_t bytes, loff_t *ppos)
+{
+	const struct kvm_devuser_request __user *from = (const void __user *)buf;
+	struct devuser *d = devuser_from_slave(file);
+	ssize_t max = devuser_slave_count(bytes);
+	ssize_t done = 0;
+	unsigned int n;
+	int r = 0;
+
+	if (max < 0)
+		return max;
+
+	while (done < max && !fatal_signal_pending(current)) {
+		n = min(max - done, DEVUSER_BATCH);
+		r = devuser_slave_write_batch(d, n, from + done);
+		if (r > 0)
+			done += r;
+		if (r < (int)n)
+			break;
+		cond_resched();
+	}
+
+	if (done)
+		return done * sizeof(*from);
+
+	return r ?: -EINTR;
+}
+
+static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
+{
+	struct devuser *d = devuser_from_slave(file);
+	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &d->readers, wait);
+
+	spin_lock(&d->lock);
+	if (d->nr_pending)
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (d->state == KVM_DEVUSER_FAILED)
+		events |= EPOLLERR;
+	if (d->state == DEVUSER_GONE)
+		events |= EPOLLHUP | EPOLLIN | EPOLLRDNORM;
+	spin_unlock(&d->lock);
+
+	return events;
+}
+
+static long devuser_slave_ioctl(struct file *file, unsigned int ioctl,
+				unsigned long arg)
+{
+	struct devuser *d = devuser_from_slave(file);
+	union {
+		struct kvm_devuser_shadow_size shadow_size;
+		struct kvm_devuser_shadow_ctrl shadow_ctrl;
+	} u;
+	int r;
+
+	switch (ioctl) {
+	case KVM_DEV_USER_SHADOW_SIZE:
+		r = devuser_get_arg(&u, sizeof(u.shadow_size), arg);
+		return r ?: devuser_shadow_size(d, &u.shadow_size);
+	case KVM_DEV_USER_SHADOW_CTRL:
+		r = devuser_get_arg(&u, sizeof(u.shadow_ctrl), arg);
+		return r ?: devuser_shadow_ctrl(d, &u.shadow_ctrl);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int devuser_slave_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return devuser_shadow_mmap(devuser_from_slave(file), vma);
+}
+
+/* R8: what becomes of the guest's requests is what the master chose. */
+static void devuser_slave_closed(struct devuser *d)
+{
+	lockdep_assert_held(&d->lock);
+
+	d->slave_open = false;
+	if (d->state != KVM_DEVUSER_LIVE) {
+		devuser_notify(d);
+		return;
+	}
+
+	if (!(d->slave_flags & KVM_DEVUSER_SLAVE_HOLD)) {
+		devuser_fail(d, KVM_DEVUSER_REASON_CLOSED);
+		return;
+	}
+
+	WRITE_ONCE(d->state, KVM_DEVUSER_HELD);
+	d->reason = KVM_DEVUSER_REASON_CLOSED;
+	if (d->slave_flags & KVM_DEVUSER_SLAVE_REPLAY)
+		devuser_queue_replay(d);
+	else
+		devuser_queue_fail(d, &d->sent);
+	devuser_notify(d);
+}
+
+static int devuser_slave_release(struct inode *inode, struct file *file)
+{
+	struct devuser *d = devuser_from_slave(file);
+
+	/* A new slave may come once it is closed; by then no image is left. */
+	devuser_shadow_free(d);
+
+	spin_lock(&d->lock);
+	devuser_slave_closed(d);
+	spin_unlock(&d->lock);
+
+	devuser_put(d);
+	return 0;
+}
+
+#ifdef CONFIG_PROC_FS
+static void devuser_slave_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	devuser_show(m, devuser_from_slave(file));
+}
+#endif
+
+static const struct file_operations devuser_slave_fops = {
+	.owner = THIS_MODULE,
+	.read = devuser_slave_read,
+	.write = devuser_slave_write,
+	.poll = devuser_slave_poll,
+	.unlocked_ioctl = devuser_slave_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = devuser_slave_mmap,
+	.release = devuser_slave_release,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo = devuser_slave_show_fdinfo,
+#endif
+};
+
+/* One living slave for each master. */
+static int devuser_slave_claim(struct devuser *d)
+{
+	int r = 0;
+
+	spin_lock(&d->lock);
+	if (d->slave_open)
+		r = -EBUSY;
+	else
+		d->slave_open = true;
+	spin_unlock(&d->lock);
+
+	return r;
+}
+
+static void devuser_slave_opened(struct devuser *d, u32 flags)
+{
+	spin_lock(&d->lock);
+	d->slave_flags = flags;
+	d->reason = KVM_DEVUSER_REASON_NONE;
+	WRITE_ONCE(d->state, KVM_DEVUSER_LIVE);
+	spin_unlock(&d->lock);
+}
+
+int devuser_slave_create(struct devuser *d, u32 flags)
+{
+	struct file *file;
+	int fd, r;
+
+	r = devuser_slave_claim(d);
+	if (r)
+		return r;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		r = fd;
+		goto unclaim;
+	}
+
+	file = anon_inode_getfile("kvm-user-slave", &devuser_slave_fops,
+				  devuser_get(d), O_RDWR);
+	if (IS_ERR(file)) {
+		r = PTR_ERR(file);
+		goto put;
+	}
+
+	devuser_slave_opened(d, flags);
+	fd_install(fd, file);
+	return fd;
+
+put:
+	devuser_put(d);
+	put_unused_fd(fd);
+unclaim:
+	spin_lock(&d->lock);
+	d->slave_open = false;
+	spin_unlock(&d->lock);
+	return r;
+}
