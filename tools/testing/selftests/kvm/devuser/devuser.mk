@@ -5,3 +5,5 @@
 LIBKVM += devuser/devuser_util.c
 
 DEVUSER_TESTS := devuser/devuser_abi
+DEVUSER_TESTS += devuser/devuser_abi_master
+DEVUSER_TESTS += devuser/devuser_abi_slave

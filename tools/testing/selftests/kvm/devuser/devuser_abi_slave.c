@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The slave descriptor of the user device: read(), write(), poll() and the
+ * ioctls, field by field.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+
+#include "devuser_abi.h"
+
+/* --- The slave's read(), write() and poll() --------------------------------------- */
+
+static short slave_events(int slave)
+{
+	struct pollfd fd = { .fd = slave, .events = POLLIN | POLLOUT };
+
+	TEST_ASSERT(poll(&fd, 1, 0) >= 0, "poll() failed");
+	return fd.revents;
+}
+
+static void set_nonblock(int fd)
+{
+	TEST_ASSERT(!fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), "fcntl() failed");
+}
+
+/* EINVAL for a size that is zero or not a multiple, whether or not it would sleep. */
+TEST_F(abi, slave_sizes)
+{
+	const size_t size = sizeof(struct kvm_devuser_request);
+	const size_t bad[] = { 0, 1, size - 1, size + 1, 2 * size - 1, 3 * size + 8 };
+	int slave = devuser_slave_fd(self->master, 0);
+	void *buf = page_end - 4 * size;
+	int i;
+
+	memset(buf, 0, 4 * size);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		DEVUSER_EXPECT(sys->read(slave, buf, bad[i]), -EINVAL);
+		DEVUSER_EXPECT(sys->write(slave, buf, bad[i]), -EINVAL);
+	}
+	DEVUSER_EXPECT(sys->write(slave, (void *)BAD_ADDRESS, size), -EFAULT);
+	close(slave);
+}
+
+static void on_alarm(int sig)
+{
+}
+
+/* A read() while nothing is pending: EAGAIN with O_NONBLOCK, else EINTR by a signal. */
+TEST_F(abi, slave_nothing_pending)
+{
+	struct kvm_devuser_request *req = (void *)(page_end - sizeof(*req));
+	const struct itimerval soon = { .it_value.tv_usec = 50000 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	int slave = devuser_slave_fd(self->master, 0);
+
+	TEST_ASSERT_EQ(slave_events(slave), POLLOUT);
+	TEST_ASSERT(!sigaction(SIGALRM, &action, NULL), "sigaction() failed");
+	TEST_ASSERT(!setitimer(ITIMER_REAL, &soon, NULL), "setitimer() failed");
+	DEVUSER_EXPECT(sys->read(slave, req, sizeof(*req)), -EINTR);
+
+	set_nonblock(slave);
+	DEVUSER_EXPECT(sys->read(slave, req, sizeof(*req)), -EAGAIN);
+	close(slave);
+}
+
+/* Stores twice, loads once. */
+static void guest_code(void)
+{
+	guest_write32(DEVUSER_GPA, 1);
+	guest_write32(DEVUSER_GPA + 4, 2);
+	GUEST_SYNC(0);
+	GUEST_ASSERT_EQ(guest_read32(DEVUSER_GPA + 8), 3);
+	GUEST_DONE();
+}
+
+/* Returns a slave that has the two stores to read. */
+static int abi_run_guest(struct kvm_vcpu *vcpu, int master)
+{
+	int slave = devuser_slave_fd(master, 0);
+	struct ucall uc;
+
+	devuser_set_range(master, 3, 0, DEVUSER_GPA, SZ_4K);
+	vcpu_arch_set_entry_point(vcpu, guest_code);
+	TEST_ASSERT_EQ(devuser_vcpu_run(vcpu, &uc), UCALL_SYNC);
+	TEST_ASSERT_EQ(slave_events(slave), POLLIN | POLLOUT);
+	set_nonblock(slave);
+	return slave;
+}
+
+static void *run_thread(void *vcpu)
+{
+	devuser_vcpu_run_done(vcpu);
+	return NULL;
+}
+
+/* The layout of requests and replies, and that EFAULT loses none. */
+TEST_F(abi, slave_requests)
+{
+	const size_t size = sizeof(struct kvm_devuser_request);
+	struct kvm_devuser_request *last = (void *)(page_end - size);
+	int slave = abi_run_guest(self->vcpu, self->master);
+	struct kvm_devuser_request stores[2];
+	const u32 value = 3;
+	pthread_t thread;
+
+	/* Nothing can be written there, and then only one request. */
+	DEVUSER_EXPECT(sys->read(slave, (void *)BAD_ADDRESS, 2 * size), -EFAULT);
+	DEVUSER_EXPECT(sys->read(slave, page_end, size), -EFAULT);
+	DEVUSER_EXPECT(sys->read(slave, page_end - size + 1, size), -EFAULT);
+	DEVUSER_EXPECT(sys->read(slave, last, 2 * size), size);
+	stores[0] = *last;
+	devuser_check_request(&stores[0], KVM_DEVUSER_STORE, 0, 3, 0, 4);
+	TEST_ASSERT_EQ(devuser_data(&stores[0]), 1);
+	TEST_ASSERT_EQ(slave_events(slave), POLLIN | POLLOUT);
+
+	DEVUSER_EXPECT(sys->read(slave, last, size), size);
+	stores[1] = *last;
+	devuser_check_request(&stores[1], KVM_DEVUSER_STORE, 0, 3, 4, 4);
+	TEST_ASSERT_EQ(devuser_data(&stores[1]), 2);
+	TEST_ASSERT(stores[1].seq > stores[0].seq, "Sequence numbers do not increase");
+	TEST_ASSERT_EQ(slave_events(slave), POLLOUT);
+
+	/* A reply that cannot be read, and one followed by such a one. */
+	*last = stores[0];
+	DEVUSER_EXPECT(sys->write(slave, page_end - size + 1, size), -EFAULT);
+	TEST_ASSERT_EQ(devuser_status(self->master).sent, 2);
+	DEVUSER_EXPECT(sys->write(slave, last, 2 * size), size);
+	TEST_ASSERT_EQ(devuser_status(self->master).sent, 1);
+
+	TEST_ASSERT(!pthread_create(&thread, NULL, run_thread, self->vcpu),
+		    "pthread_create() failed");
+	DEVUSER_WAIT(slave_events(slave) & POLLIN);
+	DEVUSER_EXPECT(sys->read(slave, last, size), size);
+	devuser_check_request(last, KVM_DEVUSER_LOAD, 0, 3, 8, 4);
+	memcpy(last->data, &value, sizeof(value));
+	DEVUSER_EXPECT(sys->write(slave, last, size), size);
+	*last = stores[1];
+	DEVUSER_EXPECT(sys->write(slave, last, size), size);
+	TEST_ASSERT(!pthread_join(thread, NULL), "pthread_join() failed");
+	TEST_ASSERT_EQ(devuser_status(self->master).sent, 0);
+	close(slave);
+}
+
+/* --- KVM_DEV_USER_SHADOW_SIZE and KVM_DEV_USER_SHADOW_CTRL --------------------------- */
+
+static long abi_set_shadow_size(int slave, u64 bytes)
+{
+	struct kvm_devuser_shadow_size shadow = { .size = sizeof(shadow), .bytes = bytes };
+
+	return ABI_IOCTL(slave, KVM_DEV_USER_SHADOW_SIZE, &shadow);
+}
+
+/* R4: the shadow image's size, once per slave. */
+TEST_F(abi, shadow_size)
+{
+	int slave = devuser_slave_fd(self->master, 0);
+
+	DEVUSER_EXPECT(abi_set_shadow_size(slave, 0), -EINVAL);
+	DEVUSER_EXPECT(abi_set_shadow_size(slave, KVM_DEVUSER_SHADOW_MAX + 1),
+		       -EINVAL);
+	DEVUSER_EXPECT(abi_set_shadow_size(slave, 1ull << 32), -EINVAL);
+	DEVUSER_EXPECT(abi_set_shadow_size(slave, ~0ull), -EINVAL);
+	DEVUSER_EXPECT(abi_set_shadow_size(slave, 1), 0);
+	DEVUSER_EXPECT(abi_set_shadow_size(slave, 1), -EEXIST);
+	close(slave);
+
+	slave = devuser_slave_fd(self->master, 0);
+	DEVUSER_EXPECT(abi_set_shadow_size(slave, KVM_DEVUSER_SHADOW_MAX), 0);
+	close(slave);
+}
+
+/* Sets an access map whose array lies at the end of the page, too. */
+static long abi_shadow_ctrl(int slave, const struct kvm_devuser_shadow_area *areas, u32 nr)
+{
+	struct kvm_devuser_shadow_ctrl *ctrl = (void *)(page_end - SZ_4K);
+	const size_t size = min(nr, KVM_DEVUSER_AREAS_MAX - 2u) * sizeof(*areas);
+
+	if (size)
+		memcpy(page_end - size, areas, size);
+	*ctrl = (struct kvm_devuser_shadow_ctrl) {
+		.size = sizeof(*ctrl),
+		.nr_areas = nr,
+		.areas = (unsigned long)(page_end - size),
+	};
+	return sys->ioctl(slave, KVM_DEV_USER_SHADOW_CTRL, ctrl);
+}
+
+static void expect_bad_area(int slave, u32 rid, u32 access, u64 offset, u64 len, u64 image)
+{
+	const struct kvm_devuser_shadow_area area = {
+		.rid = rid,
+		.access = access,
+		.offset = offset,
+		.len = len,
+		.image = image,
+	};
+
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, &area, 1), -EINVAL);
+}
+
+/* R4: every field of an area. */
+TEST_F(abi, shadow_areas)
+{
+	const struct kvm_devuser_shadow_area good = {
+		.rid = KVM_DEVUSER_RANGES_MAX - 1,
+		.access = 1 | 2 | 4 | 8,
+		.offset = ~0ull - SZ_4K + 1 - 8,
+		.len = SZ_4K,
+	};
+	int slave = devuser_slave_fd(self->master, 0);
+	int bit;
+
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, &good, 1), -ENXIO);
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, NULL, 0), -ENXIO);
+	DEVUSER_EXPECT(devuser_shadow_size(slave, SZ_4K), 0);
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, &good, 1), 0);
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, NULL, 0), 0);
+
+	expect_bad_area(slave, KVM_DEVUSER_RANGES_MAX, 15, 0, 64, 0);
+	expect_bad_area(slave, ~0U, 15, 0, 64, 0);
+	for (bit = 4; bit < 32; bit++)
+		expect_bad_area(slave, 0, 1 | 1u << bit, 0, 64, 0);
+	for (bit = 1; bit < 8; bit++) {
+		expect_bad_area(slave, 0, 15, bit, 64, 0);
+		expect_bad_area(slave, 0, 15, 0, 64 + bit, 0);
+		expect_bad_area(slave, 0, 15, 0, 64, bit);
+	}
+	expect_bad_area(slave, 0, 15, 0, 0, 0);
+	expect_bad_area(slave, 0, 15, 0, SZ_4K + 8, 0);
+	expect_bad_area(slave, 0, 15, 0, 64, SZ_4K - 56);
+	expect_bad_area(slave, 0, 15, 0, 64, SZ_4K);
+	expect_bad_area(slave, 0, 15, 0, 64, ~7ull);
+	expect_bad_area(slave, 0, 15, 0, 64, 1ull << 32);
+	expect_bad_area(slave, 0, 15, 0, ~7ull, 8);
+	expect_bad_area(slave, 0, 15, 0, 1ull << 32, 0);
+	expect_bad_area(slave, 0, 15, ~7ull, 64, 0);
+	close(slave);
+}
+
+/* R4: the image's size is the limit, not the pages that hold it. */
+TEST_F(abi, shadow_small_image)
+{
+	struct kvm_devuser_shadow_area area = { .access = 1, .len = 16 };
+	int slave = devuser_slave_fd(self->master, 0);
+
+	DEVUSER_EXPECT(devuser_shadow_size(slave, 23), 0);
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, &area, 1), 0);
+	area.image = 8;
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, &area, 1), -EINVAL);
+	close(slave);
+}
+
+/* R4: the areas of a map among each other, their number and their address. */
+TEST_F(abi, shadow_map)
+{
+	struct kvm_devuser_shadow_area areas[KVM_DEVUSER_AREAS_MAX + 1] = {};
+	int slave = devuser_slave_fd(self->master, 0);
+	struct kvm_devuser_shadow_ctrl ctrl = {
+		.size = sizeof(ctrl),
+		.nr_areas = KVM_DEVUSER_AREAS_MAX,
+	};
+	int i;
+
+	DEVUSER_EXPECT(devuser_shadow_size(slave, SZ_4K), 0);
+	for (i = 0; i < ARRAY_SIZE(areas); i++) {
+		areas[i].access = 4;
+		areas[i].offset = i * 8;
+		areas[i].len = 8;
+	}
+
+	/* Several areas may show the same bytes of the image. */
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, areas, 2), 0);
+	areas[1].offset = 0;
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, areas, 2), -EINVAL);
+	areas[1].rid = 1;
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, areas, 2), 0);
+	areas[2].offset = 0;
+	areas[2].len = SZ_4K;
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, areas, 3), -EINVAL);
+	areas[2].offset = 8;
+	areas[2].len = 8;
+
+	DEVUSER_EXPECT(devuser_shadow_ctrl(slave, areas, KVM_DEVUSER_AREAS_MAX), 0);
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, areas, KVM_DEVUSER_AREAS_MAX + 1), -E2BIG);
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, areas, ~0U), -E2BIG);
+	DEVUSER_EXPECT(abi_shadow_ctrl(slave, areas, KVM_DEVUSER_AREAS_MAX), -EFAULT);
+
+	DEVUSER_EXPECT(ABI_IOCTL(slave, KVM_DEV_USER_SHADOW_CTRL, &ctrl), -EFAULT);
+	ctrl.areas = BAD_ADDRESS;
+	DEVUSER_EXPECT(ABI_IOCTL(slave, KVM_DEV_USER_SHADOW_CTRL, &ctrl), -EFAULT);
+	ctrl.areas = ~0ull;
+	DEVUSER_EXPECT(ABI_IOCTL(slave, KVM_DEV_USER_SHADOW_CTRL, &ctrl), -EFAULT);
+	close(slave);
+}
+
+int main(int argc, char *argv[])
+{
+	TEST_REQUIRE(kvm_has_cap(KVM_CAP_DEV_USER));
+
+	return test_harness_run(argc, argv);
+}
