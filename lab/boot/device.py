@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The devices that `make run` knows: one file each in devices/."""
+
+import configparser
+import pathlib
+
+FOLDER = pathlib.Path(__file__).resolve().parent / "devices"
+
+
+class UnknownDevice(Exception):
+    pass
+
+
+def names():
+    return sorted(path.stem for path in FOLDER.glob("*.ini"))
+
+
+class Device:
+    """What is emulated, the drivers that L2 needs, and the test made of it."""
+
+    def __init__(self, name):
+        if name not in names():
+            raise UnknownDevice(f"unknown DEVICE '{name}': give one of {', '.join(names())}")
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read(FOLDER / f"{name}.ini")
+        section = parser["device"]
+        self.name = name
+        self.test = section["test"]
+        self.modules = section["modules"].split()
+        self.interrupts = section["interrupts"]
+        self.node = section["node"]
+        self.template = section["arguments"]
+
+    def arguments(self, **values):
+        """The QEMU arguments; the emulated device's id is "device"."""
+        return self.template.format(**values).split()

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+"""L2 and the process that emulates its device, both started from L1."""
+
+import ctypes
+import signal
+import socket
+import subprocess
+
+FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu", "/usr/lib/ipxe/qemu")
+MEMORY = "512M"
+PR_SET_PDEATHSIG = 1
+
+
+class L2Error(Exception):
+    pass
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start(arguments, log, fds=()):
+    with open(log, "wb") as file:
+        return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                pass_fds=fds, preexec_fn=die_with_parent)
+
+
+def base(qemu):
+    return [qemu, "-nodefaults", "-no-user-config", "-display", "none",
+            *(word for place in FIRMWARE for word in ("-L", place))]
+
+
+class Remote:
+    """The emulating process.  The VMM's end of its socket is `socket`."""
+
+    def __init__(self, qemu, device_arguments, log):
+        self.socket, theirs = socket.socketpair()
+        with theirs:
+            fd = theirs.fileno()
+            self.process = start(
+                [*base(qemu), "-machine", "x-remote", *device_arguments,
+                 "-object", f"x-remote-object,id=remote,devid=device,fd={fd}"], log, [fd])
+
+    def end(self, patience):
+        """It ends by itself once the VMM has gone."""
+        self.socket.close()
+        try:
+            status = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise L2Error("the emulating process did not end after the guest") from None
+        if status:
+            raise L2Error(f"the emulating process ended with status {status}")
+
+
+class Guest:
+    """L2: the VMM with the device or its proxy, and the talk with l2-init."""
+
+    def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds):
+        self.socket, theirs = socket.socketpair()
+        with theirs:
+            fd = theirs.fileno()
+            self.process = start(
+                [*base(qemu), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", "2",
+                 "-machine", "pc,memory-backend=ram", "-m", MEMORY,
+                 "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on",
+                 "-kernel", kernel, "-initrd", initramfs, "-append",
+                 "console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 net.ifnames=0 mitigations=off",
+                 "-serial", f"file:{out}/l2-console",
+                 "-device", "virtio-serial-pci",
+                 "-chardev", f"socket,id=lab,fd={fd}",
+                 "-device", "virtserialport,chardev=lab,name=lab", *device_arguments],
+                f"{out}/l2-qemu.log", [fd, *fds])
+
+    def lines(self, patience):
+        """What l2-init says, line by line, to the end of L2."""
+        self.socket.settimeout(patience)
+        try:
+            with self.socket.makefile("r") as stream:
+                for line in stream:
+                    yield line.rstrip("\n")
+        except TimeoutError:
+            raise L2Error(f"L2 said nothing for {patience} s") from None
+        except ConnectionResetError:
+            pass
+
+    def say(self, word):
+        self.socket.sendall(word.encode() + b"\n")
+
+    def end(self, patience):
+        try:
+            status = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            raise L2Error("L2 did not switch off") from None
+        if status:
+            raise L2Error(f"L2's QEMU ended with status {status}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
