@@ -60,8 +60,9 @@
  *   A posted store takes one of the device's KVM_DEVUSER_STORES_MAX requests.
  *   Whatever a vCPU waits for, a load or a store that found no such request
  *   free, takes the one request in the vCPU's own score: so no vCPU can keep
- *   another from queueing. A request whose vCPU no longer waits (it was
- *   abandoned) goes through the same stages; its reply is swallowed.
+ *   another from queueing. If the master abandons it while the slave has it, it
+ *   goes through the same stages: a load's reply is swallowed, a store is from
+ *   then on a posted one.
  *
  *   Both lists are in the order of seq: requests are queued, read and replayed
  *   in that order.

@@ -34,9 +34,16 @@ void devuser_queue_init(struct devuser *d)
 		list_add_tail(&d->stores_pool[i].node, &d->free);
 }
 
-static bool devuser_is_posted(struct devuser_request *rq)
+/* The vCPU's own request, not one of the device's? */
+static bool devuser_is_own(const struct devuser_request *rq)
 {
-	return rq != &rq->score->request;
+	return rq == &rq->score->request;
+}
+
+/* A store that its vCPU does not wait for. */
+static bool devuser_is_posted(const struct devuser_request *rq)
+{
+	return rq->io.type == KVM_DEVUSER_STORE && !rq->awaited;
 }
 
 static struct devuser_request *devuser_queue_lookup(struct devuser *d, u64 seq)
@@ -166,12 +173,13 @@ static void devuser_queue_del(struct devuser *d, struct devuser_request *rq)
 		d->nr_sent--;
 
 	rq->stage = DEVUSER_FREE;
-	if (devuser_is_posted(rq)) {
-		list_move(&rq->node, &d->free);
-		devuser_score_unpost(rq->score);
-	} else {
+	if (devuser_is_own(rq))
 		list_del_init(&rq->node);
-	}
+	else
+		list_move(&rq->node, &d->free);
+
+	if (devuser_is_posted(rq))
+		devuser_score_unpost(rq->score);
 
 	/* The sleeper looks again with the lock held, as in a score. */
 	if (waitqueue_active(&d->quiet))
@@ -183,7 +191,7 @@ static void devuser_queue_answer(struct devuser_request *rq, const u8 *data)
 {
 	struct devuser_score *score = rq->score;
 
-	if (devuser_is_posted(rq))
+	if (!devuser_is_own(rq))
 		return;
 
 	if (rq->awaited) {
@@ -195,8 +203,8 @@ static void devuser_queue_answer(struct devuser_request *rq, const u8 *data)
 }
 
 /*
- * The vCPU waits no longer. A load that nobody has read is dropped; what has
- * been read, and any store, goes its way without it.
+ * The vCPU waits no longer. A load that nobody has read is dropped, one that
+ * has been read goes its way alone, and a store is now a posted one.
  */
 void devuser_queue_forget(struct devuser *d, struct devuser_score *score)
 {
@@ -204,9 +212,14 @@ void devuser_queue_forget(struct devuser *d, struct devuser_score *score)
 
 	lockdep_assert_held(&d->lock);
 
-	rq->awaited = false;
 	score->answered = false;
-	if (rq->stage == DEVUSER_PENDING && rq->io.type == KVM_DEVUSER_LOAD)
+	if (rq->stage == DEVUSER_FREE)
+		return;
+
+	rq->awaited = false;
+	if (rq->io.type == KVM_DEVUSER_STORE)
+		WRITE_ONCE(score->posted, score->posted + 1);
+	else if (rq->stage == DEVUSER_PENDING)
 		devuser_queue_del(d, rq);
 }
 

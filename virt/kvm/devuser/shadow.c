@@ -225,8 +225,6 @@ int devuser_shadow_ctrl(struct devuser *d,
 		map = devuser_map_get(arg);
 		if (IS_ERR(map))
 			return PTR_ERR(map);
-	} else if (arg->areas) {
-		return -EINVAL;
 	}
 
 	mutex_lock(&d->shadow_lock);

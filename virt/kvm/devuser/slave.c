@@ -42,8 +42,8 @@ static bool devuser_slave_readable(struct devuser *d)
 }
 
 /*
- * Show the oldest requests to userspace, then count them as sent: a fault loses
- * none. Returns how many.
+ * Show the oldest requests to userspace, then count as sent those that arrived:
+ * a fault loses none. Returns how many.
  */
 static int devuser_slave_read_batch(struct devuser *d, unsigned int max,
 				    struct kvm_devuser_request __user *to)
@@ -60,7 +60,9 @@ static int devuser_slave_read_batch(struct devuser *d, unsigned int max,
 	if (!n)
 		return 0;
 
-	if (copy_to_user(to, ios, n * sizeof(ios[0])))
+	n -= DIV_ROUND_UP(copy_to_user(to, ios, n * sizeof(ios[0])),
+			  sizeof(ios[0]));
+	if (!n)
 		return -EFAULT;
 
 	spin_lock(&d->lock);
@@ -127,7 +129,9 @@ static int devuser_slave_write_batch(struct devuser *d, unsigned int n,
 	unsigned int done;
 	int r = 0;
 
-	if (copy_from_user(replies, from, n * sizeof(replies[0])))
+	n -= DIV_ROUND_UP(copy_from_user(replies, from, n * sizeof(replies[0])),
+			  sizeof(replies[0]));
+	if (!n)
 		return -EFAULT;
 
 	spin_lock(&d->lock);
