@@ -36,12 +36,29 @@ union abi_arg {
 	struct kvm_devuser_shadow_ctrl shadow_ctrl;
 };
 
+/* What the ioctls are tried on, three devices. */
+enum abi_target {
+	MASTER,			/* one without a slave */
+	SLAVE,			/* one without a shadow image */
+	IMAGE,			/* a slave that has one */
+	NR_TARGETS,
+};
+
+static int targets[NR_TARGETS];
+
+static void abi_open_targets(struct kvm_vm *vm)
+{
+	targets[MASTER] = devuser_create(vm);
+	targets[SLAVE] = devuser_slave_fd(devuser_create(vm), 0);
+	targets[IMAGE] = devuser_slave_fd(devuser_create(vm), 0);
+	DEVUSER_EXPECT(devuser_shadow_size(targets[IMAGE], SZ_4K), 0);
+}
+
 /* A bad argument is a good one with some bits set that are not known. */
 struct abi_case {
 	const char *name;
 	unsigned long cmd;
-	bool slave;		/* for the slave, not for the master */
-	bool image;		/* wants a shadow image */
+	enum abi_target target;
 	union abi_arg arg;	/* a good one */
 	u32 zero_at;		/* offset of a word in it, 0 for none, where ... */
 	u32 zero_mask;		/* ... these bits have to be zero */
@@ -96,7 +113,7 @@ static const struct abi_case abi_cases[] = {
 		ZERO(kvm_devuser_abandon, flags, ~0),
 	}, {
 		NAME(KVM_DEV_USER_SHADOW_SIZE),
-		.slave = true,
+		.target = SLAVE,
 		.arg.shadow_size = {
 			.size = sizeof(struct kvm_devuser_shadow_size),
 			.bytes = SZ_4K,
@@ -104,46 +121,21 @@ static const struct abi_case abi_cases[] = {
 		ZERO(kvm_devuser_shadow_size, reserved, ~0),
 	}, {
 		NAME(KVM_DEV_USER_SHADOW_CTRL),
-		.slave = true,
-		.image = true,
+		.target = IMAGE,
 		.arg.shadow_ctrl = { .size = sizeof(struct kvm_devuser_shadow_ctrl) },
 	},
 };
 
-/*
- * Does the ioctl on a device of its own.  Hands over @size bytes of @arg, but
- * tells the size in @arg.
- */
-static long abi_do_case(struct kvm_vm *vm, const struct abi_case *c, union abi_arg *arg,
-			size_t size)
+/* Hands over @size bytes of @arg, but tells the size in @arg. */
+static void expect_case(const struct abi_case *c, union abi_arg *arg, size_t size, long want)
 {
-	int master = devuser_create(vm);
-	int slave = -1;
-	long ret;
-
-	if (c->slave)
-		slave = devuser_slave_fd(master, 0);
-	if (c->image)
-		DEVUSER_EXPECT(devuser_shadow_size(slave, SZ_4K), 0);
-
-	ret = abi_ioctl(c->slave ? slave : master, c->cmd, arg, size);
+	const u32 told = arg->size;
+	long ret = abi_ioctl(targets[c->target], c->cmd, arg, size);
 
 	if (c->cmd == KVM_DEV_USER_SLAVE_FD && ret >= 0) {
 		close(ret);
 		ret = 0;
 	}
-	if (c->slave)
-		close(slave);
-	close(master);
-	return ret;
-}
-
-static void expect_case(struct kvm_vm *vm, const struct abi_case *c, union abi_arg *arg,
-			size_t size, long want)
-{
-	const u32 told = arg->size;
-	long ret = abi_do_case(vm, c, arg, size);
-
 	TEST_ASSERT(ret == want,
 		    "%s with size %u and %zu bytes there returned %ld, wanted %ld",
 		    c->name, told, size, ret, want);
@@ -154,10 +146,58 @@ TEST_F(abi, first_version)
 {
 	int i;
 
+	abi_open_targets(self->vm);
 	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
 		union abi_arg arg = abi_cases[i].arg;
 
-		expect_case(self->vm, &abi_cases[i], &arg, arg.size, 0);
+		expect_case(&abi_cases[i], &arg, arg.size, 0);
+	}
+}
+
+/* A larger structure is taken when what lies beyond is zero ... */
+TEST_F(abi, larger_size)
+{
+	int i;
+
+	abi_open_targets(self->vm);
+	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
+		union abi_arg arg = abi_cases[i].arg;
+
+		arg.size += 12;
+		expect_case(&abi_cases[i], &arg, arg.size, 0);
+	}
+}
+
+/* ... however much there is ... */
+TEST_F(abi, much_larger_size)
+{
+	int i;
+
+	abi_open_targets(self->vm);
+	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
+		union abi_arg arg = abi_cases[i].arg;
+
+		arg.size = sizeof(arg);
+		expect_case(&abi_cases[i], &arg, arg.size, 0);
+	}
+}
+
+/* ... and is E2BIG when any of it is not. */
+TEST_F(abi, unknown_fields)
+{
+	int i, byte;
+
+	abi_open_targets(self->vm);
+	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
+		const u32 first = abi_cases[i].arg.size;
+
+		for (byte = first; byte < first + 12; byte++) {
+			union abi_arg arg = abi_cases[i].arg;
+
+			arg.size = first + 12;
+			arg.bytes[byte] = 0x80;
+			expect_case(&abi_cases[i], &arg, arg.size, -E2BIG);
+		}
 	}
 }
 
@@ -167,101 +207,74 @@ TEST_F(abi, smaller_size)
 	u32 size;
 	int i;
 
+	abi_open_targets(self->vm);
 	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
 		for (size = 0; size < abi_cases[i].arg.size; size++) {
 			union abi_arg arg = abi_cases[i].arg;
 
 			arg.size = size;
-			expect_case(self->vm, &abi_cases[i], &arg, max(size, 4u), -EINVAL);
+			expect_case(&abi_cases[i], &arg, max(size, 4u), -EINVAL);
 		}
-	}
-}
-
-/* A larger structure is taken when what lies beyond is zero, otherwise E2BIG. */
-TEST_F(abi, larger_size)
-{
-	int i, byte;
-
-	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
-		const u32 first = abi_cases[i].arg.size;
-		union abi_arg arg = abi_cases[i].arg;
-
-		arg.size = first + 12;
-		expect_case(self->vm, &abi_cases[i], &arg, arg.size, 0);
-
-		arg = abi_cases[i].arg;
-		arg.size = sizeof(arg);
-		expect_case(self->vm, &abi_cases[i], &arg, arg.size, 0);
-
-		for (byte = first; byte < first + 12; byte++) {
-			arg = abi_cases[i].arg;
-			arg.size = first + 12;
-			arg.bytes[byte] = 0x80;
-			expect_case(self->vm, &abi_cases[i], &arg, arg.size, -E2BIG);
-		}
-	}
-}
-
-/* EFAULT for a structure that lies, even in part, where nothing is mapped. */
-TEST_F(abi, bad_address)
-{
-	const struct abi_case *c;
-	union abi_arg arg;
-	int slave, fd, i;
-	u32 there;
-
-	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
-		c = &abi_cases[i];
-		slave = devuser_slave_fd(self->master, 0);
-		fd = c->slave ? slave : self->master;
-		DEVUSER_EXPECT(sys->ioctl(fd, c->cmd, NULL), -EFAULT);
-		DEVUSER_EXPECT(sys->ioctl(fd, c->cmd, (void *)BAD_ADDRESS), -EFAULT);
-		close(slave);
-
-		for (there = 1; there < c->arg.size; there++) {
-			arg = c->arg;
-			expect_case(self->vm, c, &arg, there, -EFAULT);
-		}
-
-		/* What is said to lie beyond cannot be looked at. */
-		arg = c->arg;
-		arg.size += 8;
-		expect_case(self->vm, c, &arg, c->arg.size, -EFAULT);
 	}
 }
 
 /* A size beyond all reason is refused, quickly. */
 TEST_F(abi, huge_size)
 {
-	union abi_arg arg;
-	long ret;
 	int i;
 
+	abi_open_targets(self->vm);
 	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
-		arg = abi_cases[i].arg;
+		union abi_arg arg = abi_cases[i].arg;
+		long ret;
+
 		arg.size = ~0U;
-		ret = abi_do_case(self->vm, &abi_cases[i], &arg, sizeof(arg));
+		ret = ABI_IOCTL(targets[abi_cases[i].target], abi_cases[i].cmd, &arg);
 		TEST_ASSERT(ret == -E2BIG || ret == -EFAULT,
 			    "%s with size %u returned %ld", abi_cases[i].name, ~0U, ret);
+	}
+}
+
+/* EFAULT for a structure that lies, even in part, where nothing is mapped. */
+TEST_F(abi, bad_address)
+{
+	u32 there;
+	int i;
+
+	abi_open_targets(self->vm);
+	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
+		const struct abi_case *c = &abi_cases[i];
+		union abi_arg arg = c->arg;
+		int fd = targets[c->target];
+
+		DEVUSER_EXPECT(sys->ioctl(fd, c->cmd, NULL), -EFAULT);
+		DEVUSER_EXPECT(sys->ioctl(fd, c->cmd, (void *)BAD_ADDRESS), -EFAULT);
+		for (there = 1; there < c->arg.size; there++)
+			expect_case(c, &arg, there, -EFAULT);
+
+		/* What is said to lie beyond cannot be looked at. */
+		arg.size += 8;
+		expect_case(c, &arg, c->arg.size, -EFAULT);
 	}
 }
 
 /* EINVAL for every unknown flag and every bit of a reserved field. */
 TEST_F(abi, unknown_bits)
 {
-	union abi_arg arg;
 	int i, bit;
 	u32 word;
 
+	abi_open_targets(self->vm);
 	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
 		for (bit = 0; bit < 32; bit++) {
-			word = 1u << bit;
-			if (!(abi_cases[i].zero_mask & word))
+			union abi_arg arg = abi_cases[i].arg;
+
+			word = abi_cases[i].zero_mask & 1u << bit;
+			if (!word)
 				continue;
 
-			arg = abi_cases[i].arg;
 			memcpy(&arg.bytes[abi_cases[i].zero_at], &word, sizeof(word));
-			expect_case(self->vm, &abi_cases[i], &arg, arg.size, -EINVAL);
+			expect_case(&abi_cases[i], &arg, arg.size, -EINVAL);
 		}
 	}
 }
@@ -269,25 +282,25 @@ TEST_F(abi, unknown_bits)
 /* ENOTTY for the other descriptor's ioctls and for what is none. */
 TEST_F(abi, wrong_ioctl)
 {
-	int slave = devuser_slave_fd(self->master, 0);
-	union abi_arg arg;
+	union abi_arg arg = { .size = sizeof(arg) };
 	int i;
 
+	abi_open_targets(self->vm);
 	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
 		const struct abi_case *c = &abi_cases[i];
-		int other = c->slave ? self->master : slave;
-		int own = c->slave ? slave : self->master;
+		int other = targets[c->target == MASTER ? IMAGE : MASTER];
+		int own = targets[c->target];
+		u32 nr = _IOC_NR(c->cmd);
 
 		arg = c->arg;
 		DEVUSER_EXPECT(ABI_IOCTL(other, c->cmd, &arg), -ENOTTY);
-		DEVUSER_EXPECT(ABI_IOCTL(own, _IOC(_IOC_WRITE, KVMIO, _IOC_NR(c->cmd),
-						   c->arg.size), &arg), -ENOTTY);
-		DEVUSER_EXPECT(ABI_IOCTL(own, _IO('x', _IOC_NR(c->cmd)), &arg), -ENOTTY);
+		DEVUSER_EXPECT(ABI_IOCTL(own, _IOC(_IOC_WRITE, KVMIO, nr, arg.size), &arg),
+			       -ENOTTY);
+		DEVUSER_EXPECT(ABI_IOCTL(own, _IO('x', nr), &arg), -ENOTTY);
 	}
 
-	DEVUSER_EXPECT(ABI_IOCTL(self->master, _IO(KVMIO, 0xdf), &arg), -ENOTTY);
-	DEVUSER_EXPECT(ABI_IOCTL(slave, _IO(KVMIO, 0xdf), &arg), -ENOTTY);
-	close(slave);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xdf), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xdf), &arg), -ENOTTY);
 }
 
 /* --- Finding and making the device --------------------------------------------- */
