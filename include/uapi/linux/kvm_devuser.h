@@ -86,7 +86,8 @@ struct kvm_devuser_slave {
  * Errors: EEXIST when another range of a user device of this VM overlaps;
  * ENOENT when a range that does not exist is removed; EINVAL for a bad @rid or
  * when @addr + @len overflows or, for ports, exceeds 65536; ENOSPC when the
- * VM's I/O bus is full; ENOMEM.
+ * VM's I/O bus is full, of which each GiB or part of it takes one of about a
+ * thousand places; ENOMEM.
  */
 struct kvm_devuser_pa_range {
 	__u32 size;

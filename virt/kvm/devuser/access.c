@@ -103,6 +103,20 @@ static int devuser_access_step_queued(struct devuser_access *acc)
 }
 
 /*
+ * What the fast path would do: by now there may be room for a store, or no
+ * posted store before a load from the shadow image. Returns -EAGAIN when that
+ * is worth waiting for.
+ */
+static int devuser_access_step_fast(struct devuser_access *acc)
+{
+	if (acc->io.type == KVM_DEVUSER_LOAD)
+		return devuser_shadow_load(acc->dev, acc->score, &acc->io,
+					   acc->io.data);
+
+	return devuser_queue_post(acc->dev, acc->score, &acc->io) ? -ENOSPC : 0;
+}
+
+/*
  * Carry the current element as far as it goes now. Returns 0 when it is
  * finished, -EAGAIN when the vCPU has to wait. Looks at everything that the
  * vCPU may wait for, and so does not depend on what woke it up.
@@ -111,7 +125,6 @@ static int devuser_access_step(struct devuser_access *acc)
 {
 	struct devuser_score *score = acc->score;
 	struct devuser *d = acc->dev;
-	int r;
 
 	lockdep_assert_held(&d->lock);
 
@@ -121,17 +134,15 @@ static int devuser_access_step(struct devuser_access *acc)
 	if (acc->queued)
 		return devuser_access_step_queued(acc);
 
-	if (acc->io.type == KVM_DEVUSER_STORE) {
-		r = devuser_queue_post(d, score, &acc->io);
-	} else if (devuser_is_dead(d)) {
+	if (acc->io.type == KVM_DEVUSER_LOAD && devuser_is_dead(d))
 		return devuser_access_void(acc);
-	} else {
-		r = devuser_shadow_load(d, score, &acc->io, acc->io.data);
-		if (r == -EAGAIN)
-			return r;
-	}
-	if (!r)
+
+	switch (devuser_access_step_fast(acc)) {
+	case 0:
 		return 0;
+	case -EAGAIN:
+		return -EAGAIN;
+	}
 
 	/* An abandoned access may still have the vCPU's own request. */
 	if (score->request.stage == DEVUSER_FREE) {

@@ -160,9 +160,8 @@ struct devuser {
 	struct kvm *kvm;		/* for the master's holder only */
 	u64 timeout_ns;			/* written by the master, read once */
 
+	/* Protects what follows; state is also read without, as a hint. */
 	spinlock_t lock;
-
-	/* Protected by lock; state is also read without, as a hint. */
 	int state;
 	int reason;
 	bool slave_open;
@@ -191,15 +190,16 @@ struct devuser {
 	/* Written under kvm->slots_lock and lock, read under either. */
 	struct devuser_range *ranges[KVM_DEVUSER_RANGES_MAX];
 
+	/* Held by a reader of the slave from a peek to the matching send. */
 	struct mutex read_lock;
 
-	/* Protected by shadow_lock. */
+	/* Protects what follows. */
 	struct mutex shadow_lock;
 	void *image;
 	size_t image_bytes;
 	struct devuser_map __rcu *map;
 
-	/* Each protected by lock. */
+	/* Protected by lock. */
 	struct devuser_request stores_pool[KVM_DEVUSER_STORES_MAX];
 };
 
@@ -287,8 +287,8 @@ void devuser_score_wake(struct devuser_score *score);
 void devuser_score_unpost(struct devuser_score *score);
 u64 devuser_score_shadow_loads(struct devuser *d);
 
-static inline struct devuser_score *devuser_score_find(struct devuser *d,
-							int vcpu_idx)
+static inline struct devuser_score *
+devuser_score_find(struct devuser *d, int vcpu_idx)
 {
 	return xa_load(&d->scores, vcpu_idx);
 }

@@ -120,12 +120,13 @@ static int devuser_master_abandon(struct devuser *d, union devuser_master_arg *a
 	return 0;
 }
 
-/* The one ioctl that answers: the caller's size may be larger than ours. */
+/* The one ioctl that answers in its structure. */
 static int devuser_master_status(struct devuser *d, unsigned long uarg)
 {
 	void __user *to = (void __user *)uarg;
 	struct kvm_devuser_status status;
 	u32 usize;
+	int r;
 
 	if (get_user(usize, (u32 __user *)to))
 		return -EFAULT;
@@ -136,14 +137,14 @@ static int devuser_master_status(struct devuser *d, unsigned long uarg)
 	if (usize > PAGE_SIZE)
 		return -E2BIG;
 
+	r = check_zeroed_user(to + sizeof(status), usize - sizeof(status));
+	if (r <= 0)
+		return r ?: -E2BIG;
+
 	devuser_status(d, &status);
 	status.size = usize;
 
-	if (copy_to_user(to, &status, sizeof(status)) ||
-	    clear_user(to + sizeof(status), usize - sizeof(status)))
-		return -EFAULT;
-
-	return 0;
+	return copy_to_user(to, &status, sizeof(status)) ? -EFAULT : 0;
 }
 
 static const struct devuser_master_op {

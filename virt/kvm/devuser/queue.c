@@ -17,7 +17,7 @@
  * rest counts up, so that seq does.
  */
 #define DEVUSER_SLOT_BITS	13
-#define DEVUSER_SLOTS		(1U << DEVUSER_SLOT_BITS)
+#define DEVUSER_SLOTS		BIT(DEVUSER_SLOT_BITS)
 
 static_assert(KVM_DEVUSER_STORES_MAX + KVM_MAX_VCPUS <= DEVUSER_SLOTS);
 
@@ -75,7 +75,7 @@ static void devuser_queue_add(struct devuser *d, struct devuser_request *rq,
 	rq->stage = DEVUSER_PENDING;
 	list_move_tail(&rq->node, &d->pending);
 
-	/* A reader sleeps only when nothing is pending. */
+	/* A reader sleeps when nothing is pending, having looked under lock. */
 	if (!d->nr_pending++ && waitqueue_active(&d->readers))
 		wake_up_interruptible_poll(&d->readers, EPOLLIN | EPOLLRDNORM);
 }

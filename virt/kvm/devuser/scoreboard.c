@@ -48,6 +48,7 @@ void devuser_score_free_all(struct devuser *d)
  */
 void devuser_score_wake(struct devuser_score *score)
 {
+	/* The lock is the barrier: see above. */
 	if (waitqueue_active(&score->wait))
 		wake_up(&score->wait);
 }
