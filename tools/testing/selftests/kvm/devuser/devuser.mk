@@ -7,3 +7,4 @@ LIBKVM += devuser/devuser_util.c
 DEVUSER_TESTS := devuser/devuser_abi
 DEVUSER_TESTS += devuser/devuser_abi_master
 DEVUSER_TESTS += devuser/devuser_abi_slave
+DEVUSER_TESTS += devuser/devuser_access

@@ -563,6 +563,20 @@ void devuser_check_request(const struct kvm_devuser_request *req, u8 type, u32 c
 		TEST_ASSERT_EQ(devuser_data(req), 0);
 }
 
+void devuser_check_log(struct devuser_emul *emul, u32 *next, u8 type, u32 cpu,
+		       u32 rid, u64 offset, u8 len, u64 data)
+{
+	const struct kvm_devuser_request *req = &emul->shared->log[*next];
+
+	DEVUSER_WAIT(devuser_emul_nr(emul) > *next);
+	devuser_check_request(req, type, cpu, rid, offset, len);
+	if (type == KVM_DEVUSER_STORE)
+		TEST_ASSERT_EQ(devuser_data(req), data);
+	if (*next)
+		TEST_ASSERT(req->seq > req[-1].seq, "Sequence numbers do not increase");
+	++*next;
+}
+
 /* --- A VM with a user device ------------------------------------------------ */
 
 struct devuser_vm *devuser_vm_create(u32 nr_vcpus, void *guest_code)

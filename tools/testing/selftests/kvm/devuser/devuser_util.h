@@ -61,6 +61,13 @@ do {										\
 	}									\
 } while (0)
 
+/* @cond, that nothing should change, still holds after a while. */
+#define DEVUSER_STAYS(cond)							\
+do {										\
+	usleep(50000);								\
+	TEST_ASSERT(cond, "It did not stay so: %s", #cond);			\
+} while (0)
+
 /* --- The master descriptor ------------------------------------------------ */
 
 static inline long devuser_ioctl(int fd, unsigned long cmd, const void *arg)
@@ -190,6 +197,10 @@ static inline u64 devuser_pattern(u32 rid, u64 offset, int len)
 
 /* For devuser_emul_serve(): answers in order, loads by devuser_pattern(). */
 void devuser_serve(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr);
+
+/* Fails the test unless the next request in the log is what was expected. */
+void devuser_check_log(struct devuser_emul *emul, u32 *next, u8 type, u32 cpu,
+		       u32 rid, u64 offset, u8 len, u64 data);
 
 /* Sets the data of the loads among @reqs by devuser_pattern(). */
 void devuser_fill(struct kvm_devuser_request *reqs, int nr);
