@@ -1,33 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 """L2 and the process that emulates its device, both started from L1."""
 
-import ctypes
-import signal
 import socket
 import subprocess
+import time
 
-FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu", "/usr/lib/ipxe/qemu")
+import children
+import places
+
 MEMORY = "512M"
-PR_SET_PDEATHSIG = 1
 
 
 class L2Error(Exception):
     pass
 
 
-def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def start(arguments, log, fds=()):
     with open(log, "wb") as file:
         return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                pass_fds=fds, preexec_fn=die_with_parent)
+                                pass_fds=fds, preexec_fn=children.die_with_parent)
 
 
 def base(qemu):
-    return [qemu, "-nodefaults", "-no-user-config", "-display", "none",
-            *(word for place in FIRMWARE for word in ("-L", place))]
+    return [qemu, "-nodefaults", "-no-user-config", "-display", "none", *places.firmware()]
 
 
 class Remote:
@@ -75,13 +70,18 @@ class Guest:
 
     def lines(self, patience):
         """What l2-init says, line by line, to the end of L2."""
-        self.socket.settimeout(patience)
+        deadline = time.monotonic() + patience
+        rest = b""
         try:
-            with self.socket.makefile("r") as stream:
-                for line in stream:
-                    yield line.rstrip("\n")
+            while True:
+                self.socket.settimeout(max(deadline - time.monotonic(), 0.01))
+                data = self.socket.recv(4096)
+                if not data:
+                    return
+                *lines, rest = (rest + data).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
         except TimeoutError:
-            raise L2Error(f"L2 said nothing for {patience} s") from None
+            raise L2Error(f"L2 was not done after {patience} s") from None
         except ConnectionResetError:
             pass
 
@@ -95,7 +95,3 @@ class Guest:
             raise L2Error("L2 did not switch off") from None
         if status:
             raise L2Error(f"L2's QEMU ended with status {status}")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
