@@ -57,6 +57,13 @@ copy_sources() {
 	relocated_makefile >"$SRC/arch/x86/kvm/Makefile"
 }
 
+# Of everything that is copied, and nothing that is built.
+source_hash() {
+	find "$SRC" -type f ! -path '*/.*' \( -name '*.[chS]' -o -name 'Makefile*' \) \
+		! -name '*.mod.c' ! -name 'kvm-asm-offsets.[hs]' -print0 |
+		sort -z | xargs -0 sha256sum
+}
+
 build() {
 	local name
 
@@ -78,8 +85,7 @@ main() {
 	lock modules
 	release=$(cat "$BUILD/sources/linux-6.12/release")
 	copy_sources
-	hash=$(hash_text "$release" \
-		"$(find "$SRC" -name '*.[chS]' -o -name 'Makefile*' -type f | sort | xargs sha256sum)")
+	hash=$(hash_text "$release" "$(source_hash)")
 	if is_fresh modules "$hash" "$OUT"/{kvm,kvm-amd,kvm-intel}.ko; then
 		say "up to date"
 		return

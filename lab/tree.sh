@@ -30,7 +30,7 @@ unpack_linux() {
 
 unpack_qemu() {
 	rmdir "$1"
-	dpkg-source --no-check -x "$GROUP"/qemu_*.dsc "$1"
+	dpkg-source --no-check --no-copy -x "$GROUP"/qemu_*.dsc "$1"
 }
 
 # One big file is written much faster than 90000 objects: hence the threshold.
@@ -71,8 +71,8 @@ main() {
 
 	"$LAB/sources.sh" "$NAME"
 	lock "$NAME"
-	steps 2
 	if [ ! -d "$TREE" ]; then
+		steps 2
 		unstamp "tree-$NAME"
 		step "unpack $NAME"
 		logged "$NAME-unpack" unpack
