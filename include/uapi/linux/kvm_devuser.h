@@ -26,7 +26,7 @@
  *  - EINVAL: the size is smaller than the structure's first version; an
  *    unknown flag is set; a reserved field is not zero.
  *  - E2BIG: the size is larger than the kernel knows, and what lies beyond is
- *    not zero.
+ *    not zero; or it is larger than a page.
  *
  * An ioctl that fails changes nothing.
  */
@@ -202,7 +202,8 @@ struct kvm_devuser_quiet {
  * Answers every load that waits for the slave with all ones, so that a VMM can
  * reset a vCPU at once: KVM_RUN with immediate_exit finishes the instruction,
  * then the registers may be written.  The slave's reply to such a load is
- * accepted and swallowed.  Stores are still delivered.
+ * accepted and swallowed.  Stores that have been queued are still delivered;
+ * one that waits for room is discarded, unless there is room by then.
  */
 struct kvm_devuser_abandon {
 	__u32 size;
@@ -219,11 +220,11 @@ struct kvm_devuser_abandon {
 
 /*
  * In kvm_run.flags after KVM_RUN returned -EINTR: the vCPU has an unfinished
- * access to a user device.  As after KVM_EXIT_MMIO and KVM_EXIT_IO, the
- * registers show the state before the instruction, and they may be neither
- * saved nor replaced until KVM_RUN (with immediate_exit, if the guest is not to
- * run on) has returned without this flag.  Each KVM_RUN goes on with the same
- * access; none is issued twice.
+ * access to a user device.  As after KVM_EXIT_MMIO and KVM_EXIT_IO, its
+ * registers are those of an instruction not yet complete, and they may be
+ * neither saved nor replaced until KVM_RUN (with immediate_exit, if the guest is
+ * not to run on) has returned without this flag.  Each KVM_RUN goes on with the
+ * same access; none is issued twice.
  */
 #define KVM_RUN_DEV_USER	(1U << 15)
 
@@ -241,7 +242,8 @@ struct kvm_devuser_abandon {
  * @seq: increases from request to request of a device; never used twice
  * @offset: byte offset in the range at which the access was made
  * @data: a store's bytes, or those of the reply to a load, in the order in
- *	which they lie in the guest's memory; bytes beyond @len are zero
+ *	which they lie in the guest's memory; bytes beyond @len, and all bytes of a
+ *	load that is read, are zero
  * @rid: the range's id
  * @cpu: the id that KVM_CREATE_VCPU gave the vCPU
  * @type: KVM_DEVUSER_LOAD or KVM_DEVUSER_STORE
@@ -305,7 +307,8 @@ struct kvm_devuser_shadow_size {
  * struct kvm_devuser_shadow_area - loads that the shadow image may serve
  * @rid: the range's id; it need not exist yet
  * @access: sizes of loads that are served: the bitwise or of their bytes, 1, 2,
- *	4 and 8; loads that are not naturally aligned go to the slave
+ *	4 and 8; loads whose offset in the range is not a multiple of their size go
+ *	to the slave
  * @offset: first byte in the range, a multiple of 8
  * @len: bytes, a multiple of 8, not zero
  * @image: where the area's first byte lies in the shadow image, a multiple of 8

@@ -55,7 +55,9 @@ static void devuser_access_begin(struct kvm_vcpu *vcpu,
 				 struct devuser_access *acc)
 {
 	acc->queued = false;
-	if (acc->pio && acc->io.type == KVM_DEVUSER_STORE)
+	if (acc->io.type == KVM_DEVUSER_LOAD)
+		memset(acc->io.data, 0, sizeof(acc->io.data));
+	else if (acc->pio)
 		memcpy(acc->io.data, devuser_access_pio_data(vcpu, acc), acc->io.len);
 	devuser_access_deadline(acc);
 }
@@ -70,7 +72,7 @@ static int devuser_access_void(struct devuser_access *acc)
 	return 0;
 }
 
-/* The master abandoned the access. A store is still delivered if it can be. */
+/* The master abandoned the access. A store is delivered if there is room. */
 static int devuser_access_abandon(struct devuser_access *acc)
 {
 	struct devuser *d = acc->dev;
@@ -160,7 +162,7 @@ static int devuser_access_expire(struct devuser_access *acc)
 
 	trace_kvm_devuser_timeout(d, &acc->io);
 	d->timeouts++;
-	devuser_fail(d, KVM_DEVUSER_REASON_TIMEOUT);
+	devuser_fail(d, KVM_DEVUSER_FAILED, KVM_DEVUSER_REASON_TIMEOUT);
 
 	return devuser_access_step(acc);
 }

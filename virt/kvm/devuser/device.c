@@ -78,12 +78,12 @@ void devuser_wake_vcpus(struct devuser *d)
  * End in FAILED, or in GONE: every request is failed, every waiter wakes up,
  * the slave learns it from its descriptor and the master from its eventfd.
  */
-void devuser_fail(struct devuser *d, int reason)
+void devuser_fail(struct devuser *d, int state, int reason)
 {
 	lockdep_assert_held(&d->lock);
 
 	trace_kvm_devuser_fail(d, reason);
-	WRITE_ONCE(d->state, KVM_DEVUSER_FAILED);
+	WRITE_ONCE(d->state, state);
 	d->reason = reason;
 	devuser_queue_fail(d, &d->sent);
 	devuser_queue_fail(d, &d->pending);

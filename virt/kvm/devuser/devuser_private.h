@@ -148,7 +148,6 @@ struct devuser_range {
 };
 
 struct devuser_map {
-	struct rcu_head rcu;
 	const u8 *image;
 	unsigned int nr_areas;
 	struct kvm_devuser_shadow_area areas[] __counted_by(nr_areas);
@@ -235,7 +234,7 @@ struct devuser_access *devuser_vm_access(struct kvm_vcpu *vcpu);
 struct devuser *devuser_alloc(struct kvm *kvm);
 void devuser_put(struct devuser *d);
 bool devuser_is_dead(struct devuser *d);
-void devuser_fail(struct devuser *d, int reason);
+void devuser_fail(struct devuser *d, int state, int reason);
 void devuser_notify(struct devuser *d);
 void devuser_wake_vcpus(struct devuser *d);
 

@@ -211,8 +211,7 @@ static void devuser_master_release(struct kvm_device *dev)
 
 	spin_lock(&d->lock);
 	swap(d->eventfd, ctx);
-	devuser_fail(d, KVM_DEVUSER_REASON_NONE);
-	WRITE_ONCE(d->state, DEVUSER_GONE);
+	devuser_fail(d, DEVUSER_GONE, KVM_DEVUSER_REASON_NONE);
 	d->kvm = NULL;
 	spin_unlock(&d->lock);
 

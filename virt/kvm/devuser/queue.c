@@ -202,6 +202,15 @@ static void devuser_queue_answer(struct devuser_request *rq, const u8 *data)
 	devuser_score_wake(score);
 }
 
+/* Take a request off its queue without the slave's answer. */
+static void devuser_queue_drop(struct devuser *d, struct devuser_request *rq)
+{
+	trace_kvm_devuser_abort(d, &rq->io);
+	if (rq->io.type == KVM_DEVUSER_STORE)
+		d->discarded++;
+	devuser_queue_del(d, rq);
+}
+
 /*
  * The vCPU waits no longer. A load that nobody has read is dropped, one that
  * has been read goes its way alone, and a store is now a posted one.
@@ -220,7 +229,7 @@ void devuser_queue_forget(struct devuser *d, struct devuser_score *score)
 	if (rq->io.type == KVM_DEVUSER_STORE)
 		WRITE_ONCE(score->posted, score->posted + 1);
 	else if (rq->stage == DEVUSER_PENDING)
-		devuser_queue_del(d, rq);
+		devuser_queue_drop(d, rq);
 }
 
 /* Does the reply belong to the request, in all but the data? */
@@ -310,10 +319,7 @@ void devuser_queue_fail(struct devuser *d, struct list_head *queue)
 	lockdep_assert_held(&d->lock);
 
 	list_for_each_entry_safe(rq, next, queue, node) {
-		trace_kvm_devuser_abort(d, &rq->io);
-		if (rq->io.type == KVM_DEVUSER_STORE)
-			d->discarded++;
-		devuser_queue_del(d, rq);
+		devuser_queue_drop(d, rq);
 		devuser_queue_answer(rq, ones);
 	}
 }

@@ -233,8 +233,9 @@ static bool devuser_range_contains(const struct devuser_range *range, bool pio,
 }
 
 /*
- * The range that an access lies in. The bus knows it without a walk, unless
- * something else, such as an ioeventfd, begins at the same address.
+ * The range that an access lies in. The bus mostly knows it without a walk, but
+ * something else that lies in a range, such as an ioeventfd, can hide the range
+ * from the bus's search.
  */
 struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
 					 u32 len)
@@ -246,10 +247,7 @@ struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
 	lockdep_assert_held(&kvm->srcu);
 
 	iodev = kvm_io_bus_get_dev(kvm, pio ? KVM_PIO_BUS : KVM_MMIO_BUS, addr);
-	if (!iodev)
-		return NULL;
-
-	if (iodev->ops == &devuser_iodev_ops) {
+	if (iodev && iodev->ops == &devuser_iodev_ops) {
 		range = devuser_range_of(iodev);
 		return devuser_range_contains(range, pio, addr, len) ? range : NULL;
 	}

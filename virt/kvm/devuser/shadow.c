@@ -148,7 +148,10 @@ out:
 	return r;
 }
 
-/* Put a map, or none, in place of the present one. */
+/*
+ * Put a map, or none, in place of the present one, and wait until no vCPU reads
+ * that one: a slave that does nothing else must not pile up old ones.
+ */
 static void devuser_map_replace(struct devuser *d, struct devuser_map *map)
 {
 	struct devuser_map *old;
@@ -156,8 +159,10 @@ static void devuser_map_replace(struct devuser *d, struct devuser_map *map)
 	lockdep_assert_held(&d->shadow_lock);
 
 	old = rcu_replace_pointer(d->map, map, lockdep_is_held(&d->shadow_lock));
-	if (old)
-		kvfree_rcu(old, rcu);
+	if (old) {
+		synchronize_rcu_expedited();
+		kvfree(old);
+	}
 }
 
 static bool devuser_area_is_valid(const struct kvm_devuser_shadow_area *area,
@@ -289,11 +294,7 @@ void devuser_shadow_free(struct devuser *d)
 {
 	mutex_lock(&d->shadow_lock);
 	devuser_map_replace(d, NULL);
-	if (d->image) {
-		/* A vCPU may still read it through the map it found. */
-		synchronize_rcu();
-		vfree(d->image);
-		d->image = NULL;
-	}
+	vfree(d->image);
+	d->image = NULL;
 	mutex_unlock(&d->shadow_lock);
 }

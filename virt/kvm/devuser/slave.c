@@ -100,6 +100,7 @@ static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 	struct devuser *d = devuser_from_slave(file);
 	ssize_t max = devuser_slave_count(bytes);
 	ssize_t r;
+	int state;
 
 	if (max < 0)
 		return max;
@@ -109,9 +110,10 @@ static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 		if (r)
 			return r;
 
-		if (READ_ONCE(d->state) == DEVUSER_GONE)
+		state = READ_ONCE(d->state);
+		if (state == DEVUSER_GONE)
 			return 0;
-		if (READ_ONCE(d->state) == KVM_DEVUSER_FAILED)
+		if (state == KVM_DEVUSER_FAILED)
 			return -EIO;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
@@ -232,7 +234,7 @@ static void devuser_slave_closed(struct devuser *d)
 	}
 
 	if (!(d->slave_flags & KVM_DEVUSER_SLAVE_HOLD)) {
-		devuser_fail(d, KVM_DEVUSER_REASON_CLOSED);
+		devuser_fail(d, KVM_DEVUSER_FAILED, KVM_DEVUSER_REASON_CLOSED);
 		return;
 	}
 
