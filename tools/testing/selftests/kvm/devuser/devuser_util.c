@@ -494,7 +494,8 @@ void devuser_emul_shadow(struct devuser_emul *emul, u64 bytes,
 	struct emul_shadow shadow = { .bytes = bytes, .nr = nr };
 
 	TEST_ASSERT(nr <= ARRAY_SIZE(shadow.areas), "%u areas are too many", nr);
-	memcpy(shadow.areas, areas, nr * sizeof(*areas));
+	if (nr)
+		memcpy(shadow.areas, areas, nr * sizeof(*areas));
 	devuser_emul_call(emul, emul_shadow, &shadow, sizeof(shadow));
 }
 
