@@ -96,7 +96,7 @@ log_failure() {
 	cause=$(cause_of "$1")
 	{
 		# In a parallel build the first errors are not the last lines.
-		head -n -20 "$1" | grep -E 'error:|ERROR:|FAILED:|[*]{3} ' | head -n 10
+		head -n -20 "$1" | grep -E 'error:|ERROR:|FAILED:|[*]{3} ' | head -n 10 || true
 		tail -n 20 "$1"
 	} | sed 's/^/  | /' >&2
 	die "step $STEP of $STEPS failed (exit $2): ${cause:-$3}" "full log: $1"

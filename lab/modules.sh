@@ -8,7 +8,7 @@
 
 TREE=$BUILD/trees/linux-6.12
 OUT=$BUILD/modules
-SRC=$OUT/src
+SRC=$BUILD/modules-objects
 MODULES="kvm kvm-amd kvm-intel"
 
 PRODUCTS=(--exclude '*.o' --exclude '*.ko' --exclude '*.mod' --exclude '*.mod.c'
@@ -69,6 +69,7 @@ build() {
 
 	make -C "$BUILD/stock/lib/modules/$1/build" M="$SRC/arch/x86/kvm" \
 		-j"$(jobs)" CONFIG_KVM_DEVUSER=y modules
+	mkdir -p "$OUT"
 	for name in $MODULES; do
 		cp "$SRC/arch/x86/kvm/$name.ko" "$OUT/$name.ko.new"
 	done

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: checkpatch.sh FILE
+#
+# checkpatch on one file of the component.  It is for every series: the oldest
+# one's checkpatch asks for nothing that this series does not have.
+
+. "$(dirname "$0")/lib.sh"
+
+TREE=$BUILD/trees/linux-6.12
+
+# What checkpatch asks for and the kind of file cannot have.
+cannot_have() {
+	case $1 in
+	*/include/uapi/*)
+		echo BIT_MACRO ;;	# BIT() is not there in userspace
+	*/trace.h)			# TRACE_EVENT() has a form of its own
+		echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,SPACING ;;
+	*)
+		echo NONE ;;
+	esac
+}
+
+"$TREE/scripts/checkpatch.pl" --root="$TREE" --strict --terse --no-summary \
+	--no-signoff --ignore "$(cannot_have "$1")" -f "$1"

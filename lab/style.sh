@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# checkpatch on all that is meant for the kernel and for QEMU; sparse and W=1 on
+# the component in both kernel series; the syntax of the lab.  Any finding is an
+# error.  What has passed is not checked again until it changes.
+
+. "$(dirname "$0")/lib.sh"
+. "$LAB/git.sh"
+. "$LAB/overlay.sh"
+. "$LAB/kconfig.sh"
+. "$LAB/kvm.sh"
+
+SERIES="6.12 7.3"
+COMPONENT=$ROOT/virt/kvm/devuser
+
+check_lab() {
+	local file
+
+	for file in $(git -C "$ROOT" ls-files lab .ci); do
+		[ -f "$ROOT/$file" ] || continue
+		case $(head -n 1 "$ROOT/$file") in
+		'#!/bin/sh'* | '#!/bin/busybox sh'*) sh -n "$ROOT/$file" ;;
+		'#!/bin/bash'*) bash -n "$ROOT/$file" ;;
+		*python3*) python3 -B -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$ROOT/$file" ;;
+		*) case $file in *.sh) bash -n "$ROOT/$file" ;; esac ;;
+		esac
+	done
+}
+
+component_files() {
+	local path
+
+	for path in $OVERLAY_DIRS $OVERLAY_FILES; do
+		[ ! -e "$ROOT/$path" ] || find "$ROOT/$path" -type f
+	done
+}
+
+check_component() {
+	component_files | sort | xargs -P "$(jobs)" -n 1 "$LAB/checkpatch.sh"
+}
+
+kernel_checkpatch() {
+	local tree=$BUILD/trees/linux-$1
+
+	shift
+	"$tree/scripts/checkpatch.pl" --root="$tree" --strict --terse --no-summary \
+		--no-signoff "$@"
+}
+
+check_patches() {
+	local series patches
+
+	for series in $SERIES; do
+		mapfile -t patches < <(queue_paths "linux-$series")
+		[ ${#patches[@]} -eq 0 ] || kernel_checkpatch "$series" "${patches[@]}"
+	done
+}
+
+check_qemu_patches() {
+	local patches
+
+	mapfile -t patches < <(queue_paths qemu-10.0)
+	[ ${#patches[@]} -eq 0 ] || (cd "$BUILD/trees/qemu-10.0" &&
+		scripts/checkpatch.pl --strict --terse --no-summary --no-signoff "${patches[@]}")
+}
+
+queue_paths() {
+	queue_patches "$(queue_of "$1")" | sed "s|^|$(queue_of "$1")/|"
+}
+
+# The objects are named as KVM's Makefile names them.
+objects() {
+	local file
+
+	for file in "$COMPONENT"/*.c; do
+		echo "arch/x86/kvm/../../../virt/kvm/devuser/$(basename "$file" .c).o"
+	done
+}
+
+check_compile() {
+	# shellcheck disable=SC2046 # one word per object
+	kvm_make "$1" C=2 CF=-Wsparse-error $(objects)
+}
+
+# check NAME TEXT HASH COMMAND...: unless it has passed with this hash.
+check() {
+	local name=$1 text=$2 hash=$3
+
+	shift 3
+	step "$text"
+	is_fresh "style-$name" "$hash" && return
+	logged "$name" "$@"
+	stamp "style-$name" "$hash"
+}
+
+main() {
+	local series lab hash
+
+	for series in $SERIES; do
+		"$LAB/tree.sh" "linux-$series"
+	done
+	"$LAB/tree.sh" qemu-10.0
+	lock style
+	steps 8
+	lab=$(hash_of "$LAB/style.sh" "$LAB/kvm.sh" "$LAB/overlay.sh" "$LAB/git.sh" "$LAB/checkpatch.sh")
+	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
+	check component "checkpatch on the component" \
+		"$lab $(component_files | sort | xargs cat | sha256sum)" check_component
+	check patches "checkpatch on the kernel patches" \
+		"$lab $(hash_of "$ROOT/kernel-patches")" check_patches
+	check qemu-patches "checkpatch on the QEMU patches" \
+		"$lab $(hash_of "$ROOT/qemu-patches")" check_qemu_patches
+	for series in $SERIES; do
+		lock "kvm-$series"
+		step "configure $series"
+		logged "config-$series" kvm_configure "$series"
+		hash="$lab $(hash_of "$COMPONENT" "$ROOT/include" \
+			"$ROOT/kernel-patches/$series") $(ls "$BUILD/sources/linux-$series")"
+		check "compile-$series" "sparse and W=1 on $series" \
+			"$(hash_text "$hash")" check_compile "$series"
+	done
+	done_with "no findings"
+}
+
+main
