@@ -20,11 +20,13 @@ def add_options(parser):
                         help="unpacked stock kernel (build/stock)")
     parser.add_argument("--modules", default=str(BUILD / "modules"),
                         help="folder of rebuilt KVM modules (build/modules), or 'stock' for Debian's")
+    parser.add_argument("--kernel", help="for L1, a kernel with everything built in, instead of the stock one")
 
 
 def as_arguments(options):
     """The same options for a program started from here."""
-    return [f"--qemu={options.qemu}", f"--stock={options.stock}", f"--modules={options.modules}"]
+    kernel = [f"--kernel={options.kernel}"] if options.kernel else []
+    return [f"--qemu={options.qemu}", f"--stock={options.stock}", f"--modules={options.modules}", *kernel]
 
 
 def stock_kernel(stock):
