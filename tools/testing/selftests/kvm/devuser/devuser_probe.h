@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * For tests of what goes wrong with a user device: clocks, signals, eventfds,
+ * and a look at what the slave descriptor says, in the emulator's process.
+ */
+#ifndef SELFTEST_KVM_DEVUSER_PROBE_H
+#define SELFTEST_KVM_DEVUSER_PROBE_H
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "devuser_util.h"
+
+#define MSEC_NS		1000000ull
+
+/* --- Time ------------------------------------------------------------------ */
+
+static inline u64 devuser_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+static inline void devuser_sleep_ms(u32 ms)
+{
+	usleep(ms * 1000);
+}
+
+/* --- Signals ---------------------------------------------------------------- */
+
+static inline void devuser_ignore_signal(int sig)
+{
+}
+
+/* SIGALRM and SIGUSR1 interrupt system calls, and do nothing else. */
+static inline void devuser_catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = devuser_ignore_signal };
+
+	TEST_ASSERT(!sigaction(SIGALRM, &action, NULL), "sigaction() failed");
+	TEST_ASSERT(!sigaction(SIGUSR1, &action, NULL), "sigaction() failed");
+}
+
+/* Sends SIGALRM after @ms milliseconds, and every @ms again until called with 0. */
+static inline void devuser_alarm_ms(u32 ms)
+{
+	const struct itimerval timer = {
+		.it_interval.tv_usec = ms * 1000,
+		.it_value.tv_usec = ms * 1000,
+	};
+
+	TEST_ASSERT(!setitimer(ITIMER_REAL, &timer, NULL), "setitimer() failed");
+}
+
+/* KVM_RUN once: 0 or -errno. */
+static inline int devuser_run_once(struct kvm_vcpu *vcpu)
+{
+	return devuser_ret(__vcpu_run(vcpu));
+}
+
+/* KVM_RUN once, to be ended by a signal within @ms milliseconds. */
+static inline void devuser_run_interrupted(struct kvm_vcpu *vcpu, u32 ms)
+{
+	devuser_alarm_ms(ms);
+	DEVUSER_EXPECT(devuser_run_once(vcpu), -EINTR);
+	devuser_alarm_ms(0);
+}
+
+/* The value of the next GUEST_SYNC(). */
+static inline u64 devuser_run_sync(struct kvm_vcpu *vcpu)
+{
+	struct ucall uc;
+
+	TEST_ASSERT_EQ(devuser_vcpu_run(vcpu, &uc), UCALL_SYNC);
+	return uc.args[1];
+}
+
+/* --- The master's eventfd --------------------------------------------------- */
+
+/* Registers a new eventfd, which does not block. */
+static inline int devuser_watch(int master)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	TEST_ASSERT(fd >= 0, "eventfd() failed");
+	devuser_set_eventfd(master, fd);
+	return fd;
+}
+
+/* How often the eventfd was signalled since the last look. */
+static inline u64 devuser_told(int fd)
+{
+	u64 count = 0;
+
+	if (devuser_ret(read(fd, &count, sizeof(count))) < 0)
+		return 0;
+	return count;
+}
+
+static inline void devuser_expect_state(int master, u32 state, u32 reason)
+{
+	struct kvm_devuser_status status = devuser_status(master);
+
+	TEST_ASSERT_EQ(status.state, state);
+	TEST_ASSERT_EQ(status.reason, reason);
+}
+
+/* --- The slave, in the emulator's process ----------------------------------- */
+
+static inline long __devuser_emul_poll(struct devuser_emul *emul, void *arg)
+{
+	struct pollfd fd = { .fd = emul->slave, .events = POLLIN | POLLOUT };
+	long ret = devuser_ret(poll(&fd, 1, 0));
+
+	return ret < 0 ? ret : fd.revents;
+}
+
+/* What poll() reports at once. */
+static inline long devuser_emul_poll(struct devuser_emul *emul)
+{
+	return devuser_emul_call(emul, __devuser_emul_poll, NULL, 0);
+}
+
+static inline long __devuser_emul_read_one(struct devuser_emul *emul, void *arg)
+{
+	struct kvm_devuser_request req;
+
+	return devuser_read(emul->slave, &req, 1);
+}
+
+/* One read(), which may sleep: requests read, or -errno. */
+static inline long devuser_emul_read_one(struct devuser_emul *emul)
+{
+	return devuser_emul_call(emul, __devuser_emul_read_one, NULL, 0);
+}
+
+/* Reads nothing within a moment. */
+static inline void devuser_emul_expect_idle(struct devuser_emul *emul)
+{
+	devuser_sleep_ms(50);
+	TEST_ASSERT_EQ(devuser_emul_poll(emul), POLLOUT);
+}
+
+/* Answers one load with @data, or one store. */
+static inline void devuser_emul_answer(struct devuser_emul *emul,
+				       struct kvm_devuser_request *req, u64 data)
+{
+	if (req->type == KVM_DEVUSER_LOAD)
+		memcpy(req->data, &data, sizeof(data));
+	DEVUSER_EXPECT(devuser_emul_write(emul, req, 1), 1);
+}
+
+/* Kills the slave, if there still is one, and gives its successor to a new process. */
+static inline void devuser_new_slave(struct devuser_vm *dv, u32 flags)
+{
+	devuser_emul_free(dv->emul);
+	dv->emul = devuser_emul_start();
+	devuser_emul_attach(dv->emul, devuser_slave_fd(dv->master, flags));
+}
+
+#endif /* SELFTEST_KVM_DEVUSER_PROBE_H */
