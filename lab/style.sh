@@ -57,12 +57,15 @@ check_patches() {
 	done
 }
 
+# The headers' placeholder cannot come from a kernel that has been released.
 check_qemu_patches() {
 	local patches
 
 	mapfile -t patches < <(queue_paths qemu-10.0)
-	[ ${#patches[@]} -eq 0 ] || (cd "$BUILD/trees/qemu-10.0" &&
-		scripts/checkpatch.pl --strict --terse --no-summary --no-signoff "${patches[@]}")
+	[ ${#patches[@]} -gt 0 ] || return 0
+	cd "$BUILD/trees/qemu-10.0"
+	{ scripts/checkpatch.pl --terse --no-summary --no-signoff "${patches[@]}" || true; } |
+		{ ! grep -v 'are you using scripts/update-linux-headers.sh?$'; }
 }
 
 queue_paths() {
@@ -78,9 +81,17 @@ objects() {
 	done
 }
 
+# 7.3 asks that sparse know __typeof_unqual__, which its headers use with newer
+# compilers only; a sparse that does not is silently left out.  Hence the define,
+# and the count.
 check_compile() {
+	local log=$BUILD/kvm-$1/style.log
+
 	# shellcheck disable=SC2046 # one word per object
-	kvm_make "$1" C=2 CF=-Wsparse-error $(objects)
+	kvm_make "$1" C=2 CHECK="sparse -D__typeof_unqual__=__typeof__" \
+		CF=-Wsparse-error $(objects) | tee "$log"
+	[ "$(grep -c ' CHECK .*/devuser/' "$log")" -eq "$(objects | wc -l)" ] ||
+		die "sparse did not run on every file"
 }
 
 # check NAME TEXT HASH COMMAND...: unless it has passed with this hash.
