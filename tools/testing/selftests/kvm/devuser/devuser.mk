@@ -16,6 +16,7 @@ DEVUSER_TESTS += devuser/devuser_order
 DEVUSER_TESTS += devuser/devuser_pio
 DEVUSER_TESTS += devuser/devuser_posting
 DEVUSER_TESTS += devuser/devuser_quiet
+DEVUSER_TESTS += devuser/devuser_ranges
 DEVUSER_TESTS += devuser/devuser_reply
 DEVUSER_TESTS += devuser/devuser_shadow
 DEVUSER_TESTS += devuser/devuser_signal
