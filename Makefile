@@ -2,6 +2,9 @@
 #
 # What can be done here; how it is done is in lab/.
 
+DEVICE ?= lsi53c895a
+DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
+
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check \
 	style clean queue-6.12 queue-7.3 queue-qemu
@@ -42,8 +45,14 @@ selftests: setup
 
 #: make run         a Linux guest whose device another process emulates;
 #:                  DEVICE=lsi53c895a (a disk), e1000e or nvme
-run: modules qemu
-	@lab/boot/run
+run: known-device modules qemu
+	@lab/boot/run $(DEVICE)
+
+# Before anything is built for it.
+.PHONY: known-device
+known-device:
+	@$(if $(filter 1,$(words $(filter $(DEVICES),$(DEVICE)))),:,echo \
+		"run: unknown DEVICE '$(DEVICE)': give one of $(DEVICES)" >&2; exit 2)
 
 #: make check       build everything, run all tests, check the style
 check: modules qemu selftests style
