@@ -76,14 +76,15 @@ check_rights() {
 }
 
 check_known() {
-	local unknown
+	local unknown cause
 
 	unknown=$(comm -23 <(printf '%s\n' "$@" | sort) <(apt-cache pkgnames | sort) |
 		tr '\n' ' ')
-	[ -z "$unknown" ] ||
-		die "the machine's APT sources do not have: $unknown" \
-		    "see /etc/apt/sources.list and /etc/apt/sources.list.d" \
-		    "and the log of the update: $LOGS/setup-update.log"
+	[ -n "$unknown" ] || return 0
+	cause=$(cause_of "$LOGS/setup-update.log")
+	die "${cause:-the machine's APT sources do not have: $unknown}" \
+	    "see /etc/apt/sources.list and /etc/apt/sources.list.d" \
+	    "and the log of the update: $LOGS/setup-update.log"
 }
 
 install_packages() {
