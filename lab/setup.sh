@@ -82,7 +82,8 @@ check_known() {
 		tr '\n' ' ')
 	[ -n "$unknown" ] || return 0
 	cause=$(cause_of "$LOGS/setup-update.log")
-	die "${cause:-the machine's APT sources do not have: $unknown}" \
+	: "${cause:=these packages are in none of the APT sources: $unknown}"
+	die "$cause" \
 	    "see /etc/apt/sources.list and /etc/apt/sources.list.d" \
 	    "and the log of the update: $LOGS/setup-update.log"
 }
