@@ -522,6 +522,29 @@ TEST(cross_from_vmm)
 	devuser_vm_free(dv);
 }
 
+static void guest_enter_again(void)
+{
+	guest_write32(DEVUSER_GPA, 0);
+	guest_write64(DEVUSER_GPA + PAGE(8) - 3, stored(0, 8));
+	GUEST_DONE();
+}
+
+/* R13: the second piece is not delivered before the VMM has had the first. */
+TEST(pieces_in_order)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_enter_again);
+	struct kvm_vcpu *vcpu = dv->vcpus[0];
+
+	devuser_set_range(dv->master, OTHER_RID, 0, DEVUSER_GPA + PAGE(8), SZ_4K);
+	vcpu_run(vcpu);
+	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_MMIO);
+	TEST_ASSERT_EQ(vcpu->run->mmio.phys_addr, DEVUSER_GPA + PAGE(8) - 3);
+	TEST_ASSERT_EQ(devuser_status(dv->master).stores, 1);
+	devuser_vcpu_run_done(vcpu);
+	TEST_ASSERT_EQ(devuser_status(dv->master).stores, 2);
+	devuser_vm_free(dv);
+}
+
 /* Range OTHER_RID begins and ends within a page here, and touches a neighbour. */
 #define STRADDLE	(PAGE(6) + 0x102)
 #define STRADDLE_LEN	0x21

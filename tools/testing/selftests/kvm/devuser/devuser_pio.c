@@ -3,6 +3,8 @@
  * Port I/O: in and out of every size, and string I/O of any count, of which
  * every element is delivered once, in order (R13).
  */
+#include <poll.h>
+
 #include "devuser_util.h"
 #include "kvm_test_harness.h"
 
@@ -270,6 +272,84 @@ TEST(outs_into_full_queue)
 	check_string(dv, KVM_DEVUSER_STORE, 4, FULL_COUNT);
 	devuser_vm_free(dv);
 }
+
+/* --- A string that is served from the shadow image in part ------------------------------ */
+
+#define IMAGE_VALUE	0xaaaaaaaa
+#define SLAVE_VALUE	0x55555555
+#define MAP_ROUNDS	100
+
+static bool stop;
+static u32 strings_mixed;
+
+static void guest_mixed(void)
+{
+	u32 i, from_image, count = 64;
+
+	while (!READ_ONCE(stop)) {
+		memset(buffer, 0, count * 4);
+		guest_ins32(DEVUSER_PORT, buffer, count);
+		for (i = 0, from_image = 0; i < count; i++) {
+			from_image += buffer[i] == IMAGE_VALUE;
+			__GUEST_ASSERT(buffer[i] == IMAGE_VALUE || buffer[i] == SLAVE_VALUE,
+				       "Element %u is 0x%x", i, buffer[i]);
+		}
+		if (from_image && from_image < count)
+			WRITE_ONCE(strings_mixed, strings_mixed + 1);
+	}
+	GUEST_DONE();
+}
+
+/* Answers @nr loads at most. */
+static void answer(struct devuser_emul *emul, int nr)
+{
+	struct pollfd fd = { .fd = emul->slave, .events = POLLIN };
+	struct kvm_devuser_request req;
+	const u32 value = SLAVE_VALUE;
+
+	while (nr-- > 0 && poll(&fd, 1, 10) == 1) {
+		DEVUSER_EXPECT(devuser_read(emul->slave, &req, 1), 1);
+		memcpy(req.data, &value, sizeof(value));
+		DEVUSER_EXPECT(devuser_write(emul->slave, &req, 1), 1);
+	}
+}
+
+/* Lets the image serve the port, and the slave some loads, in turn. */
+static long change_map(struct devuser_emul *emul, void *arg)
+{
+	const struct kvm_devuser_shadow_area area = {
+		.rid = RID, .access = 4, .len = 8,
+	};
+	int i;
+
+	for (i = 0; i < MAP_ROUNDS; i++) {
+		DEVUSER_EXPECT(devuser_shadow_ctrl(emul->slave, NULL, 0), 0);
+		answer(emul, i % 16);
+		DEVUSER_EXPECT(devuser_shadow_ctrl(emul->slave, &area, 1), 0);
+		answer(emul, 1);
+		usleep(300);
+	}
+	return 0;
+}
+
+/* R4, R13: no element is lost when the image stops to serve amid a string. */
+TEST(ins_while_map_changes)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_mixed);
+	const u32 value = IMAGE_VALUE;
+
+	devuser_emul_shadow(dv->emul, SZ_4K, NULL, 0);
+	devuser_emul_shadow_set(dv->emul, 0, &value, sizeof(value));
+	devuser_vcpu_start(dv, 0);
+	devuser_emul_call(dv->emul, change_map, NULL, 0);
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
+	devuser_vcpu_join(dv, 0);
+	TEST_ASSERT(READ_ONCE(*DEVUSER_GUEST_VAR(dv->vm, strings_mixed)),
+		    "No string was served in part: this test has tested nothing");
+	devuser_vm_free(dv);
+}
+
+/* --- Downwards ---------------------------------------------------------------------------- */
 
 #define DOWN_COUNT	9
 

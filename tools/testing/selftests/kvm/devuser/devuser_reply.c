@@ -217,6 +217,40 @@ TEST(duplicate)
 	devuser_vm_free(dv);
 }
 
+#define LATER		(KVM_DEVUSER_STORES_MAX + 10)
+
+static void guest_later(void)
+{
+	int i;
+
+	for (i = 0; i < LATER; i++) {
+		guest_write32(DEVUSER_GPA, i);
+		GUEST_SYNC(i);
+	}
+	GUEST_DONE();
+}
+
+/* R6: ESTALE however long ago it was, whatever has been read since. */
+TEST(late_duplicate)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_later);
+	struct kvm_devuser_request reqs[LATER];
+	struct ucall uc;
+	int i;
+
+	for (i = 0; i < LATER; i++) {
+		TEST_ASSERT_EQ(devuser_vcpu_run(dv->vcpus[0], &uc), UCALL_SYNC);
+		devuser_emul_read(dv->emul, &reqs[i], 1);
+		if (i)
+			DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[i - 1], 1), -ESTALE);
+		DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[0], 1), i ? -ESTALE : 1);
+		if (i)
+			DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[i], 1), 1);
+	}
+	TEST_ASSERT_EQ(devuser_status(dv->master).sent, 0);
+	devuser_vm_free(dv);
+}
+
 /* R6: a duplicate within a batch. */
 TEST(duplicate_in_a_batch)
 {

@@ -342,6 +342,43 @@ TEST(map_goes_while_load_waits)
 	devuser_vm_free(dv);
 }
 
+#define PIECES_AT	(SZ_4K - 4)
+
+static void guest_pieces(void)
+{
+	u64 val;
+
+	/* The vCPU's first access is not like others. */
+	guest_read(AREA_AT, 4);
+	val = guest_read(PIECES_AT, 8);
+	GUEST_ASSERT_EQ((u32)val, devuser_pattern(RID, PIECES_AT, 4));
+	GUEST_ASSERT_EQ(val >> 32, 0x600df00d);
+	GUEST_DONE();
+}
+
+/* R4, R13: a load of two pieces, of which only the second one can be served. */
+TEST(second_piece)
+{
+	const struct kvm_devuser_shadow_area areas[] = {
+		area,
+		{ .rid = RID, .access = 4, .offset = SZ_4K, .len = 8 },
+	};
+	struct devuser_vm *dv = devuser_vm_create(1, guest_pieces);
+	struct kvm_devuser_request req;
+	const u32 value = 0x600df00d;
+
+	make_image(dv->emul, areas, ARRAY_SIZE(areas));
+	devuser_vcpu_start(dv, 0);
+	devuser_emul_read(dv->emul, &req, 1);
+	devuser_check_request(&req, KVM_DEVUSER_LOAD, 0, RID, PIECES_AT, 4);
+	devuser_emul_shadow_set(dv->emul, 0, &value, sizeof(value));
+	devuser_fill(&req, 1);
+	DEVUSER_EXPECT(devuser_emul_write(dv->emul, &req, 1), 1);
+	devuser_vcpu_join(dv, 0);
+	TEST_ASSERT_EQ(devuser_status(dv->master).shadow_loads, 2);
+	devuser_vm_free(dv);
+}
+
 #define STORE_ROUNDS	60
 
 /* Stores count; the image shows the last one. */
