@@ -66,7 +66,7 @@ class Reader:
             return self.make(name, FAIL, "; ".join(filter(None, [comment, *bad])))
         if comment.startswith("SKIP") or skipped:
             return self.make(name, SKIP, "; ".join(skipped) or self.reason())
-        return self.make(name, PASS, f"{len(cases)} cases" if cases else "")
+        return self.make(name, PASS, f"cases: {len(cases)}" if cases else "")
 
     def reason(self):
         """Why a whole test skipped itself: it says so before it ends."""
