@@ -4,7 +4,8 @@
 # usage: checkpatch.sh FILE
 #
 # checkpatch on one file of the component.  It is for every series: the oldest
-# one's checkpatch asks for nothing that this series does not have.
+# one's checkpatch asks for nothing that this series does not have.  A file that
+# has passed is not checked again until it changes.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -22,5 +23,14 @@ cannot_have() {
 	esac
 }
 
-"$TREE/scripts/checkpatch.pl" --root="$TREE" --strict --terse --no-summary \
-	--no-signoff --ignore "$(cannot_have "$1")" -f "$1"
+main() {
+	local name=checkpatch${1//\//-} hash
+
+	hash=$(hash_of "$1" "$LAB/checkpatch.sh" "$TREE/scripts/checkpatch.pl")
+	is_fresh "$name" "$hash" && return
+	"$TREE/scripts/checkpatch.pl" --root="$TREE" --strict --terse --no-summary \
+		--no-signoff --ignore "$(cannot_have "$1")" -f "$1"
+	stamp "$name" "$hash"
+}
+
+main "$1"

@@ -20,6 +20,7 @@ main() {
 	1) FRAGMENTS+=(debug); OUT=$BUILD/kernel-debug ;;
 	*) die "DEBUG is 0 or 1, not $DEBUG" ;;
 	esac
+	unset DEBUG
 	"$LAB/tree.sh" linux-6.12
 	lock "$(basename "$OUT")"
 	steps 2

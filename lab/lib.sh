@@ -14,8 +14,9 @@ ME=$(basename "$0" .sh)
 
 export LC_ALL=C
 
-# A make above this one must not pass its own flags to the builds below.
+# Neither the make above nor the user's environment changes the builds below.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+unset ARCH CROSS_COMPILE CC CFLAGS CPPFLAGS LDFLAGS KCFLAGS KBUILD_OUTPUT O
 
 # Debian's own tools, not what a user's PATH puts before them.
 export PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin

@@ -94,15 +94,25 @@ check_compile() {
 		die "sparse did not run on every file"
 }
 
-# check NAME TEXT HASH COMMAND...: unless it has passed with this hash.
+FINDINGS=
+
+# check NAME TEXT HASH COMMAND...: unless it has passed with this hash.  The
+# other checks still run after one that has found something.
 check() {
-	local name=$1 text=$2 hash=$3
+	local name=$1 text=$2 hash=$3 status
 
 	shift 3
 	step "$text"
 	is_fresh "style-$name" "$hash" && return
-	logged "$name" "$@"
-	stamp "style-$name" "$hash"
+	set +e
+	(logged "$name" "$@")
+	status=$?
+	set -e
+	if [ $status -eq 0 ]; then
+		stamp "style-$name" "$hash"
+	else
+		FINDINGS+=" $name"
+	fi
 }
 
 main() {
@@ -131,6 +141,7 @@ main() {
 		check "compile-$series" "sparse and W=1 on $series" \
 			"$(hash_text "$hash")" check_compile "$series"
 	done
+	[ -z "$FINDINGS" ] || die "findings in:$FINDINGS"
 	done_with "no findings"
 }
 
