@@ -11,6 +11,14 @@ queue_of() {
 	esac
 }
 
+# short_name TREE-NAME: as in make queue-NAME.
+short_name() {
+	case $1 in
+	linux-*) echo "${1#linux-}" ;;
+	*) echo "${1%%-*}" ;;
+	esac
+}
+
 # tree_git TREE ARGUMENT...: git with a fixed identity and no user's settings,
 # so that the same queue makes the same commits everywhere.
 tree_git() {

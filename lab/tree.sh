@@ -19,6 +19,7 @@ NAME=$1
 TREE=$BUILD/trees/$NAME
 GROUP=$BUILD/sources/$NAME
 QUEUE=$(queue_of "$NAME")
+SHORT=$(short_name "$NAME")
 
 unpack_linux() {
 	local series=${NAME#linux-}
@@ -48,12 +49,30 @@ unpack() {
 	mkdir -p "$TREE.new"
 	"unpack_${NAME%%-*}" "$TREE.new"
 	commit_pristine "$TREE.new"
+	tree_git "$TREE.new" update-ref refs/heads/lab/queue pristine
+	rm -rf "$TREE"
 	mv "$TREE.new" "$TREE"
 }
 
+# Commits that come from no queue, or changes that are not even committed.
 has_own_work() {
 	[ "$(tree_git "$TREE" rev-parse HEAD)" != "$(tree_git "$TREE" rev-parse lab/queue)" ] ||
 		[ -n "$(tree_git "$TREE" status --porcelain -uno)" ]
+}
+
+prepare_source() {
+	local hash
+
+	hash=$(hash_text "$(ls "$GROUP")")
+	is_fresh "source-$NAME" "$hash" "$TREE" && return
+	[ ! -d "$TREE" ] || ! has_own_work ||
+		die "build/trees/$NAME has changes, and is to be replaced by another version" \
+		    "keep them: make queue-$SHORT" "drop them: rm -rf build/trees/$NAME"
+	unstamp "tree-$NAME"
+	steps 2
+	step "unpack $NAME"
+	logged "$NAME-unpack" unpack
+	stamp "source-$NAME" "$hash"
 }
 
 # Applies the queue without touching the tree, then moves the tree to the
@@ -62,35 +81,35 @@ apply_queue() {
 	local head
 
 	head=$(queue_commit "$TREE" "$QUEUE")
-	tree_git "$TREE" reset -q --keep "$head"
+	if [ "$(tree_git "$TREE" rev-parse HEAD)" != "$head" ]; then
+		! has_own_work ||
+			die "build/trees/$NAME has changes, and its patch queue has changed too" \
+			    "keep the tree's: make queue-$SHORT" \
+			    "keep the queue's: git -C build/trees/$NAME reset --hard lab/queue"
+		tree_git "$TREE" reset -q --keep "$head"
+	fi
 	tree_git "$TREE" update-ref refs/heads/lab/queue "$head"
 }
 
-main() {
+prepare_queue() {
 	local hash
 
-	"$LAB/sources.sh" "$NAME"
-	lock "$NAME"
-	if [ ! -d "$TREE" ]; then
-		steps 2
-		unstamp "tree-$NAME"
-		step "unpack $NAME"
-		logged "$NAME-unpack" unpack
-		tree_git "$TREE" update-ref refs/heads/lab/queue pristine
-	fi
 	hash=$(hash_of "$QUEUE")
 	if ! is_fresh "tree-$NAME" "$hash"; then
-		! has_own_work ||
-			die "build/trees/$NAME has changes, and its patch queue has changed too" \
-			    "keep the tree's: make queue-$NAME" \
-			    "keep the queue's: git -C build/trees/$NAME reset --hard lab/queue"
 		step "apply the patches of ${QUEUE#"$ROOT/"}"
 		logged "$NAME-patches" apply_queue
 		stamp "tree-$NAME" "$hash"
 	elif has_own_work; then
 		say "note: build/trees/$NAME has changes that its queue does not have;" \
-		    "make queue-$NAME writes its commits there"
+		    "make queue-$SHORT writes its commits there"
 	fi
+}
+
+main() {
+	"$LAB/sources.sh" "$NAME"
+	lock "$NAME"
+	prepare_source
+	prepare_queue
 	[ "${NAME%%-*}" != linux ] || overlay "$TREE"
 }
 
