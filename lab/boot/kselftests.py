@@ -5,10 +5,8 @@ The exit status of run_kselftest.sh says nothing in 6.12, so its TAP is read.
 A test that takes L1 down is a failure, and the others go on in a new L1.
 """
 
-import pathlib
 import re
 import subprocess
-import sys
 import time
 
 import children
