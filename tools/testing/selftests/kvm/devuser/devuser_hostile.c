@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * R15 of the user device: whatever the slave's process does, it harms nobody but
+ * its own device.
+ *
+ * The choices that are made are repeated by the environment's DEVUSER_SEED.
+ */
+#include "devuser_hostile.h"
+#include "kvm_test_harness.h"
+
+#define RUN_MS		8000
+#define TIMEOUT_MS	(HOSTILE_DELAY_MS / 2)
+
+/* Pages for the hostile one, wherever its ranges are, and those of the other. */
+#define WILD_PAGES	8
+#define WILD_LEN	(WILD_PAGES * SZ_4K)
+#define WILD_PORT	0x2000
+#define WILD_PORTS	0x200
+#define NEIGHBOUR_GPA	(DEVUSER_GPA + WILD_LEN)
+#define NEIGHBOUR_RID	9
+
+/* vCPUs: two of the hostile device, one of its neighbour, one for the end. */
+#define NEIGHBOUR	2
+#define LAST		3
+#define NR_VCPUS	4
+
+static u64 seed;
+static bool stop;
+static u64 nr_neighbour;
+
+/* --- The guest --------------------------------------------------------------------- */
+
+static void guest_wild_memory(u64 *rng)
+{
+	u64 addr = DEVUSER_GPA + hostile_random(rng) % (WILD_LEN - 8);
+	u64 val = hostile_random(rng);
+
+	switch (val % 8) {
+	case 0:
+		guest_read8(addr);
+		break;
+	case 1:
+		guest_read16(addr);
+		break;
+	case 2:
+		guest_read32(addr & ~3ull);
+		break;
+	case 3:
+		guest_read64(addr);
+		break;
+	case 4:
+		guest_write8(addr, val);
+		break;
+	case 5:
+		guest_write64(addr, val);
+		break;
+	default:
+		guest_write32(addr, val);
+		break;
+	}
+}
+
+static void guest_wild_ports(u64 *rng)
+{
+	u16 port = WILD_PORT + hostile_random(rng) % WILD_PORTS;
+	u64 val = hostile_random(rng), count = val % 16;
+	u8 buf[16];
+	void *p = buf;
+
+	switch (val % 5) {
+	case 0:
+		guest_in8(port);
+		break;
+	case 1:
+		guest_in32(port);
+		break;
+	case 2:
+		guest_out16(port, val);
+		break;
+	case 3:
+		asm volatile("rep insb" : "+D"(p), "+c"(count) : "d"(port) : "memory");
+		break;
+	default:
+		asm volatile("rep outsb" : "+S"(p), "+c"(count) : "d"(port) : "memory");
+		break;
+	}
+}
+
+static void guest_wild(u64 index)
+{
+	u64 rng = READ_ONCE(seed) + index;
+
+	while (!READ_ONCE(stop)) {
+		if (hostile_random(&rng) % 4)
+			guest_wild_memory(&rng);
+		else
+			guest_wild_ports(&rng);
+	}
+	GUEST_DONE();
+}
+
+/* Its device is in good hands, and answers as ever. */
+static void guest_neighbour(void)
+{
+	u32 offset = 0;
+
+	while (!READ_ONCE(stop)) {
+		guest_write32(NEIGHBOUR_GPA + offset, offset);
+		GUEST_ASSERT_EQ(guest_read32(NEIGHBOUR_GPA + offset),
+				devuser_pattern(NEIGHBOUR_RID, offset, 4));
+		offset = (offset + 4) % SZ_4K;
+		WRITE_ONCE(nr_neighbour, nr_neighbour + 1);
+	}
+	GUEST_DONE();
+}
+
+static void guest_last(void)
+{
+	guest_write32(DEVUSER_GPA, 1);
+	GUEST_ASSERT_EQ(guest_read32(DEVUSER_GPA + 4), devuser_pattern(DEVUSER_RID_MMIO, 4, 4));
+	GUEST_ASSERT_EQ(guest_in32(DEVUSER_PORT + 4), devuser_pattern(DEVUSER_RID_PIO, 4, 4));
+	GUEST_DONE();
+}
+
+static void guest_code(u64 index)
+{
+	if (index == NEIGHBOUR)
+		guest_neighbour();
+	if (index == LAST)
+		guest_last();
+	guest_wild(index);
+}
+
+/* --- The VMM ------------------------------------------------------------------------- */
+
+static struct devuser_vm *dv;
+static u64 rng;
+
+static u64 below(u64 limit)
+{
+	return hostile_random(&rng) % limit;
+}
+
+/* Takes whatever exit there is, to whatever place, for any reason. */
+static void *vcpu_thread(void *arg)
+{
+	struct kvm_vcpu *vcpu = arg;
+	struct ucall uc = { };
+	int ret;
+
+	while (uc.cmd != UCALL_DONE) {
+		ret = devuser_run_once(vcpu);
+		TEST_ASSERT(!ret || ret == -EINTR, "KVM_RUN returned %d", ret);
+		if (!ret && get_ucall(vcpu, &uc) == UCALL_ABORT)
+			REPORT_GUEST_ASSERT(uc);
+	}
+	return NULL;
+}
+
+static void start_vcpu(int index)
+{
+	TEST_ASSERT(!pthread_create(&dv->threads[index], NULL, vcpu_thread, dv->vcpus[index]),
+		    "pthread_create() failed");
+}
+
+/* The neighbour's emulator; its log would be full soon. */
+static void serve_and_forget(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+{
+	emul->shared->nr = 0;
+	devuser_serve(emul, reqs, nr);
+}
+
+/* In the emulator's process, which keeps nothing itself. */
+static long spawn_hostile(struct devuser_emul *emul, void *arg)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
+		close(emul->sock);
+		hostile_slave(emul->slave, *(u64 *)arg, &emul->shared->scratch[0]);
+	}
+	close(emul->slave);
+	emul->slave = -1;
+	return pid > 0 ? 0 : -errno;
+}
+
+static u64 nr_ops, nr_slaves;
+
+/* What kills the old slave's process kills its children a little later. */
+static void next_slave(u32 flags)
+{
+	struct kvm_devuser_slave arg = { .size = sizeof(arg), .flags = flags };
+	long fd;
+
+	nr_ops += dv->emul->shared->scratch[0];
+	devuser_emul_free(dv->emul);
+	DEVUSER_WAIT((fd = devuser_ioctl(dv->master, KVM_DEV_USER_SLAVE_FD, &arg)) != -EBUSY);
+	TEST_ASSERT(fd >= 0, "KVM_DEV_USER_SLAVE_FD returned %ld", fd);
+	dv->emul = devuser_emul_start();
+	devuser_emul_attach(dv->emul, fd);
+}
+
+static void next_hostile(void)
+{
+	static const u32 flags[] = {
+		0, KVM_DEVUSER_SLAVE_HOLD, KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY,
+	};
+	u64 arg = hostile_random(&rng);
+
+	next_slave(flags[below(ARRAY_SIZE(flags))]);
+	DEVUSER_EXPECT(devuser_emul_call(dv->emul, spawn_hostile, &arg, sizeof(arg)), 0);
+	nr_slaves++;
+}
+
+static void change_range(void)
+{
+	u32 rid = below(4);
+
+	if (!below(8))
+		__devuser_remove_range(dv->master, rid);
+	else if (rid == DEVUSER_RID_PIO)
+		__devuser_set_range(dv->master, rid, KVM_DEVUSER_RANGE_PIO,
+				    WILD_PORT + below(WILD_PORTS), 1 + below(WILD_PORTS));
+	else
+		__devuser_set_range(dv->master, rid, 0, DEVUSER_GPA + below(WILD_LEN),
+				    1 + below(WILD_LEN));
+}
+
+/* As the master of a device that gives trouble would do. */
+static void act(void)
+{
+	struct kvm_devuser_status status = devuser_status(dv->master);
+
+	switch (below(8)) {
+	case 0:
+		change_range();
+		break;
+	case 2:
+		devuser_set_timeout(dv->master, MSEC_NS * (1 + below(TIMEOUT_MS)));
+		break;
+	case 3:
+		__devuser_quiet(dv->master, below(2), MSEC_NS * (1 + below(3)));
+		break;
+	case 4:
+		devuser_abandon(dv->master);
+		break;
+	case 5:
+		pthread_kill(dv->threads[below(NEIGHBOUR)], SIGUSR1);
+		break;
+	case 6:
+		close(devuser_watch(dv->master));
+		break;
+	default:
+		break;
+	}
+	if (!below(status.state == KVM_DEVUSER_LIVE ? 100 : 4))
+		next_hostile();
+	usleep(below(2000));
+}
+
+/* --- The end of it ------------------------------------------------------------------------ */
+
+/* Has the kernel complained? */
+static u64 taint(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/tainted", "re");
+	unsigned long taint;
+
+	TEST_ASSERT(file && fscanf(file, "%lu", &taint) == 1, "Cannot read the kernel's taint");
+	fclose(file);
+	return taint;
+}
+
+static void set_seed(void)
+{
+	const char *env = getenv("DEVUSER_SEED");
+
+	rng = env ? strtoull(env, NULL, 0) : devuser_now_ms() * 2654435761u + getpid();
+	TEST_ASSERT(rng, "DEVUSER_SEED is not a number above zero");
+	ksft_print_msg("DEVUSER_SEED=%llu\n", (unsigned long long)rng);
+}
+
+/* The device works with an honest slave. */
+static void check_usable(void)
+{
+	__devuser_remove_range(dv->master, 2);
+	__devuser_remove_range(dv->master, 3);
+	devuser_set_range(dv->master, DEVUSER_RID_MMIO, 0, DEVUSER_GPA, DEVUSER_MMIO_LEN);
+	devuser_set_range(dv->master, DEVUSER_RID_PIO, KVM_DEVUSER_RANGE_PIO, DEVUSER_PORT,
+			  DEVUSER_PORT_LEN);
+	devuser_set_timeout(dv->master, 0);
+	next_slave(0);
+	devuser_emul_serve(dv->emul, serve_and_forget);
+	start_vcpu(LAST);
+	devuser_vcpu_join(dv, LAST);
+}
+
+static void report(void)
+{
+	struct kvm_devuser_status status = devuser_status(dv->master);
+
+	ksft_print_msg("%lu hostile slaves did %lu things\n", nr_slaves, nr_ops);
+	ksft_print_msg("%llu stores, %llu loads, %llu shadow loads, %llu refused, %llu timeouts\n",
+		       status.stores, status.loads, status.shadow_loads, status.refused,
+		       status.timeouts);
+	TEST_ASSERT(nr_slaves > 2 && nr_ops > 200 && status.stores && status.loads &&
+		    status.refused && status.timeouts, "Not all was tried");
+	TEST_ASSERT(*DEVUSER_GUEST_VAR(dv->vm, nr_neighbour), "The neighbour did nothing");
+}
+
+/* R15, with R8 and R12: everything at the same time. */
+TEST(hostile)
+{
+	struct devuser_emul *neighbour = devuser_emul_start();
+	u64 before = taint(), start;
+	int i, master;
+
+	set_seed();
+	devuser_catch_signals();
+	dv = devuser_vm_create(NR_VCPUS, guest_code);
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, seed), hostile_random(&rng));
+	devuser_set_timeout(dv->master, MSEC_NS * TIMEOUT_MS);
+
+	master = devuser_create(dv->vm);
+	devuser_set_range(master, NEIGHBOUR_RID, 0, NEIGHBOUR_GPA, SZ_4K);
+	devuser_emul_attach(neighbour, devuser_slave_fd(master, 0));
+	devuser_emul_serve(neighbour, serve_and_forget);
+
+	next_hostile();
+	for (i = 0; i <= NEIGHBOUR; i++)
+		start_vcpu(i);
+	for (start = devuser_now_ms(); devuser_now_ms() - start < RUN_MS;)
+		act();
+
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
+	check_usable();
+	for (i = 0; i <= NEIGHBOUR; i++)
+		devuser_vcpu_join(dv, i);
+	DEVUSER_EXPECT(__devuser_quiet(dv->master, 0, DEVUSER_WAIT_MS * MSEC_NS), 0);
+	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	TEST_ASSERT_EQ(devuser_status(dv->master).vcpus, 0);
+	TEST_ASSERT_EQ(devuser_status(master).refused, 0);
+	report();
+	devuser_vm_free(dv);
+	close(master);
+	devuser_emul_free(neighbour);
+	TEST_ASSERT_EQ(taint(), before);
+}
+
+int main(int argc, char *argv[])
+{
+	TEST_REQUIRE(kvm_has_cap(KVM_CAP_DEV_USER));
+	return test_harness_run(argc, argv);
+}
