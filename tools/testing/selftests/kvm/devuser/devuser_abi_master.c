@@ -209,17 +209,33 @@ TEST_F(abi, range_closed_master)
 /* More than fit the I/O bus of a VM. */
 #define FULL_DEVICES	(1024 / KVM_DEVUSER_RANGES_MAX)
 
-/* R12: ENOSPC when the VM's I/O bus is full, and nothing is lost by it. */
-TEST(range_bus_full)
+FIXTURE(bus) {
+	struct kvm_vm *vm;
+};
+
+FIXTURE_SETUP(bus)
 {
-	struct kvm_vm *vm = vm_create_barebones();
+	self->vm = vm_create_barebones();
+}
+
+FIXTURE_TEARDOWN(bus)
+{
+	kvm_vm_free(self->vm);
+}
+
+/* Each range that comes or goes takes a grace period. */
+#define FULL_TIMEOUT_S	120
+
+/* R12: ENOSPC when the VM's I/O bus is full, and nothing is lost by it. */
+TEST_F_TIMEOUT(bus, full, FULL_TIMEOUT_S)
+{
 	int masters[FULL_DEVICES];
 	long ret = 0;
 	u32 rid = 0;
 	int i;
 
 	for (i = 0; i < FULL_DEVICES && !ret; i++) {
-		masters[i] = devuser_create(vm);
+		masters[i] = devuser_create(self->vm);
 		for (rid = 0; rid < KVM_DEVUSER_RANGES_MAX && !ret; rid++)
 			ret = __devuser_set_range(masters[i], rid, 0,
 						  DEVUSER_GPA + i * SZ_1M + rid * 8, 8);

@@ -223,31 +223,37 @@ static void guest_later(void)
 {
 	int i;
 
-	for (i = 0; i < LATER; i++) {
+	for (i = 0; i < LATER; i++)
 		guest_write32(DEVUSER_GPA, i);
-		GUEST_SYNC(i);
-	}
 	GUEST_DONE();
+}
+
+/* Answers each request once, and each time some that have been answered. */
+static long answer_again(struct devuser_emul *emul, void *arg)
+{
+	struct kvm_devuser_request reqs[LATER];
+	int i;
+
+	for (i = 0; i < LATER; i++) {
+		DEVUSER_EXPECT(devuser_read(emul->slave, &reqs[i], 1), 1);
+		if (i) {
+			DEVUSER_EXPECT(devuser_write(emul->slave, &reqs[0], 1), -ESTALE);
+			DEVUSER_EXPECT(devuser_write(emul->slave, &reqs[i - 1], 1), -ESTALE);
+		}
+		DEVUSER_EXPECT(devuser_write(emul->slave, &reqs[i], 1), 1);
+	}
+	return 0;
 }
 
 /* R6: ESTALE however long ago it was, whatever has been read since. */
 TEST(late_duplicate)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_later);
-	struct kvm_devuser_request reqs[LATER];
-	struct ucall uc;
-	int i;
 
-	for (i = 0; i < LATER; i++) {
-		TEST_ASSERT_EQ(devuser_vcpu_run(dv->vcpus[0], &uc), UCALL_SYNC);
-		devuser_emul_read(dv->emul, &reqs[i], 1);
-		if (i)
-			DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[i - 1], 1), -ESTALE);
-		DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[0], 1), i ? -ESTALE : 1);
-		if (i)
-			DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[i], 1), 1);
-	}
-	TEST_ASSERT_EQ(devuser_status(dv->master).sent, 0);
+	devuser_vcpu_start(dv, 0);
+	devuser_emul_call(dv->emul, answer_again, NULL, 0);
+	devuser_vcpu_join(dv, 0);
+	TEST_ASSERT_EQ(devuser_status(dv->master).refused, 2 * (LATER - 1));
 	devuser_vm_free(dv);
 }
 
@@ -342,36 +348,38 @@ static void guest_batch(void)
 {
 	int i;
 
-	for (i = 0; i < BATCH; i++)
+	for (i = 0;; i++) {
 		guest_write32(DEVUSER_GPA, i);
-	GUEST_DONE();
+		if (i % BATCH == BATCH - 1)
+			GUEST_SYNC(i);
+	}
 }
 
 /* R6: wherever in a batch the bad reply is, those before it are taken, no other. */
 TEST(bad_one_in_a_batch)
 {
 	static const int bad_ones[] = { 0, 1, 6, 7, 8, 9, 20, BATCH - 1 };
+	struct devuser_vm *dv = devuser_vm_create(1, guest_batch);
 	struct kvm_devuser_request reqs[BATCH], batch[BATCH];
-	struct devuser_vm *dv;
+	struct ucall uc;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad_ones); i++) {
 		int bad = bad_ones[i];
 
-		dv = devuser_vm_create(1, guest_batch);
-		devuser_vcpu_run_done(dv->vcpus[0]);
+		devuser_vcpu_run(dv->vcpus[0], &uc);
 		devuser_emul_read(dv->emul, reqs, BATCH);
 		memcpy(batch, reqs, sizeof(batch));
 		batch[bad].cpu++;
 
 		DEVUSER_EXPECT(devuser_emul_write(dv->emul, batch, BATCH), bad ?: -EBADMSG);
 		TEST_ASSERT_EQ(devuser_status(dv->master).sent, BATCH - bad);
-		TEST_ASSERT_EQ(devuser_status(dv->master).refused, 1);
+		TEST_ASSERT_EQ(devuser_status(dv->master).refused, 2 * i + 1);
 		DEVUSER_EXPECT(devuser_emul_write(dv->emul, &batch[bad], BATCH - bad), -EBADMSG);
 		DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[bad], BATCH - bad), BATCH - bad);
 		TEST_ASSERT_EQ(devuser_status(dv->master).sent, 0);
-		devuser_vm_free(dv);
 	}
+	devuser_vm_free(dv);
 }
 
 #define VCPUS		6
