@@ -29,7 +29,8 @@ build() {
 
 # Everything that the tests include.
 source_hash() {
-	hash_of "$LAB/selftests.sh" "$TREE/tools/testing/selftests/kvm" \
+	hash_of "$LAB/selftests.sh" "$BUILD/sources/linux-6.12/release" \
+		"$TREE/tools/testing/selftests/kvm" \
 		"$TREE/include/uapi" "$TREE/arch/x86/include/uapi"
 }
 

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 MEMORY_GB=6	# L1 has 4
-DISK_GB=25	# what a complete build/ takes
+DISK_GB=15	# what a complete build/ takes, a debug kernel included
 
 check_path() {
 	case $ROOT in
