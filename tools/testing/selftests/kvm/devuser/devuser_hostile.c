@@ -284,6 +284,18 @@ static void set_seed(void)
 	ksft_print_msg("DEVUSER_SEED=%llu\n", (unsigned long long)rng);
 }
 
+/* All vCPUs but the last end, those that wait because the device fails. */
+static void stop_guest(void)
+{
+	int i;
+
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
+	next_slave(0);
+	devuser_emul_kill(dv->emul);
+	for (i = 0; i <= NEIGHBOUR; i++)
+		devuser_vcpu_join(dv, i);
+}
+
 /* The device works with an honest slave. */
 static void check_usable(void)
 {
@@ -336,10 +348,8 @@ TEST(hostile)
 	for (start = devuser_now_ms(); devuser_now_ms() - start < RUN_MS;)
 		act();
 
-	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
+	stop_guest();
 	check_usable();
-	for (i = 0; i <= NEIGHBOUR; i++)
-		devuser_vcpu_join(dv, i);
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, 0, DEVUSER_WAIT_MS * MSEC_NS), 0);
 	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
 	devuser_expect_state(master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
