@@ -133,7 +133,7 @@ TEST_F(death, idle)
 		TEST_ASSERT_EQ(devuser_status(dv->master).loads, 0);
 		next_slave();
 	} else {
-		devuser_run_interrupted(dv->vcpus[0], 100);
+		devuser_run_unfinished(dv->vcpus[0], 100);
 		TEST_ASSERT_EQ(devuser_status(dv->master).pending, 1);
 		next_slave();
 		devuser_emul_read(dv->emul, &req, 1);

@@ -264,7 +264,7 @@ TEST(master_closed_outside)
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load_twice);
 
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], 20);
+	devuser_run_unfinished(dv->vcpus[0], 20);
 	close(dv->master);
 	vmm_thread(dv->vcpus[0]);
 	TEST_ASSERT_EQ(*DEVUSER_GUEST_VAR(dv->vm, loaded[0]), ~0u);
@@ -304,7 +304,7 @@ TEST(vcpu_closed)
 
 	TEST_REQUIRE(vms >= 0);
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], 20);
+	devuser_run_unfinished(dv->vcpus[0], 20);
 	devuser_emul_read(dv->emul, &req, 1);
 	close_vcpu(dv->vcpus[0]);
 	devuser_emul_answer(dv->emul, &req, 1);
@@ -324,7 +324,7 @@ TEST(vcpu_closed_unanswered)
 
 	TEST_REQUIRE(vms >= 0);
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], 20);
+	devuser_run_unfinished(dv->vcpus[0], 20);
 	devuser_emul_read(dv->emul, &req, 1);
 	close_vcpu(dv->vcpus[0]);
 	kvm_vm_free(dv->vm);

@@ -71,6 +71,20 @@ static inline void devuser_run_interrupted(struct kvm_vcpu *vcpu, u32 ms)
 	devuser_alarm_ms(0);
 }
 
+/*
+ * KVM_RUN until a signal has interrupted an access: on a slow machine the first
+ * signals come before the guest has got so far.
+ */
+static inline void devuser_run_unfinished(struct kvm_vcpu *vcpu, u32 ms)
+{
+	int tries = 100;
+
+	do {
+		devuser_run_interrupted(vcpu, ms);
+	} while (!(vcpu->run->flags & KVM_RUN_DEV_USER) && --tries);
+	TEST_ASSERT(tries, "The guest does not come to its access");
+}
+
 /* The value of the next GUEST_SYNC(). */
 static inline u64 devuser_run_sync(struct kvm_vcpu *vcpu)
 {

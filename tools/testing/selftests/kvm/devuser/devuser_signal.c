@@ -88,7 +88,7 @@ TEST(signal_ends_wait)
 
 	devuser_catch_signals();
 	for (i = 0; i < RUNS; i++) {
-		devuser_run_interrupted(dv->vcpus[0], SOON_MS);
+		devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 		expect_not_executed(dv->vcpus[0]);
 		TEST_ASSERT_EQ(dv->vcpus[0]->run->exit_reason, KVM_EXIT_INTR);
 		TEST_ASSERT_EQ(devuser_status(dv->master).loads, 1);
@@ -108,7 +108,7 @@ TEST(reply_outside)
 	struct kvm_devuser_request req;
 
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], SOON_MS);
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 	devuser_emul_read(dv->emul, &req, 1);
 	devuser_emul_answer(dv->emul, &req, ANSWER);
 	TEST_ASSERT_EQ(devuser_status(dv->master).vcpus, 1);
@@ -136,7 +136,7 @@ TEST(immediate_exit)
 	devuser_catch_signals();
 	run_immediate_exit(dv->vcpus[0]);
 	TEST_ASSERT(!unfinished(dv->vcpus[0]), "The guest has not run yet");
-	devuser_run_interrupted(dv->vcpus[0], SOON_MS);
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 	for (i = 0; i < RUNS; i++) {
 		run_immediate_exit(dv->vcpus[0]);
 		expect_not_executed(dv->vcpus[0]);
@@ -161,6 +161,8 @@ TEST(handler_sets_immediate_exit)
 	struct kvm_devuser_request req;
 	int i;
 
+	devuser_catch_signals();
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 	alarm_run = dv->vcpus[0]->run;
 	TEST_ASSERT(!sigaction(SIGALRM, &action, NULL), "sigaction() failed");
 	for (i = 0; i < RUNS; i++) {
@@ -222,7 +224,7 @@ TEST(sigmask_lets_in)
 	devuser_catch_signals();
 	block_sigusr1(SIG_BLOCK, &set);
 	set_signal_mask(dv->vcpus[0], 0);
-	devuser_run_interrupted(dv->vcpus[0], SOON_MS);
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 	for (i = 0; i < RUNS; i++) {
 		TEST_ASSERT(!pthread_kill(pthread_self(), SIGUSR1), "pthread_kill() failed");
 		DEVUSER_EXPECT(devuser_run_once(dv->vcpus[0]), -EINTR);
@@ -485,8 +487,7 @@ TEST(rep_outs)
 
 	devuser_catch_signals();
 	for (i = 0; i < RUNS; i++) {
-		devuser_run_interrupted(dv->vcpus[0], SOON_MS);
-		TEST_ASSERT(unfinished(dv->vcpus[0]), "KVM_RUN_DEV_USER is not set");
+		devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 		TEST_ASSERT_EQ(devuser_status(dv->master).stores, KVM_DEVUSER_STORES_MAX + 1);
 	}
 	vcpu_regs_get(dv->vcpus[0], &regs);
@@ -523,8 +524,7 @@ TEST(rep_ins)
 
 	devuser_catch_signals();
 	for (i = 0; i < NR_INS; i++) {
-		devuser_run_interrupted(dv->vcpus[0], SOON_MS);
-		TEST_ASSERT(unfinished(dv->vcpus[0]), "KVM_RUN_DEV_USER is not set");
+		devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 		devuser_emul_read(dv->emul, &req, 1);
 		devuser_check_request(&req, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_PIO, 2, 1);
 		run_immediate_exit(dv->vcpus[0]);
@@ -576,7 +576,7 @@ TEST(abandon_sent)
 	struct kvm_devuser_request req, next;
 
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], SOON_MS);
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 	devuser_emul_read(dv->emul, &req, 1);
 	abandon(dv);
 	TEST_ASSERT_EQ(devuser_status(dv->master).sent, 1);
@@ -599,7 +599,7 @@ TEST(abandon_sent_late)
 	struct kvm_devuser_request req, next;
 
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], SOON_MS);
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 	devuser_emul_read(dv->emul, &req, 1);
 	abandon(dv);
 	devuser_vcpu_start(dv, 0);
@@ -620,7 +620,7 @@ TEST(abandon_pending)
 	struct kvm_devuser_request req;
 
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], SOON_MS);
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 	abandon(dv);
 	TEST_ASSERT_EQ(devuser_status(dv->master).pending, 0);
 	devuser_vcpu_start(dv, 0);
@@ -677,7 +677,7 @@ TEST(abandon_keeps_stores)
 	reqs = calloc(nr, sizeof(*reqs));
 	TEST_ASSERT(reqs, "Out of memory");
 	devuser_catch_signals();
-	devuser_run_interrupted(dv->vcpus[0], 10 * SOON_MS);
+	devuser_run_unfinished(dv->vcpus[0], 10 * SOON_MS);
 	TEST_ASSERT_EQ(devuser_status(dv->master).stores, nr);
 	devuser_abandon(dv->master);
 	run_immediate_exit(dv->vcpus[0]);

@@ -140,7 +140,7 @@ TEST(zero_is_for_ever)
 
 	devuser_catch_signals();
 	for (i = 0; i < 2; i++) {
-		devuser_run_interrupted(dv->vcpus[0], 2 * TIMEOUT_MS);
+		devuser_run_unfinished(dv->vcpus[0], 2 * TIMEOUT_MS);
 		devuser_emul_read(dv->emul, &req, 1);
 		devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
 		devuser_emul_answer(dv->emul, &req, 5 + i);
@@ -163,7 +163,7 @@ TEST(longest)
 	devuser_catch_signals();
 	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
 		devuser_set_timeout(dv->master, timeouts[i]);
-		devuser_run_interrupted(dv->vcpus[0], 50);
+		devuser_run_unfinished(dv->vcpus[0], 50);
 		devuser_emul_read(dv->emul, &req, 1);
 		devuser_emul_answer(dv->emul, &req, i);
 		TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), i);
@@ -232,7 +232,7 @@ TEST(runs_on_outside)
 
 	devuser_catch_signals();
 	devuser_set_timeout(dv->master, 3 * TIMEOUT_MS * MSEC_NS);
-	devuser_run_interrupted(dv->vcpus[0], 50);
+	devuser_run_unfinished(dv->vcpus[0], 50);
 	devuser_sleep_ms(3 * TIMEOUT_MS);
 
 	start = devuser_now_ms();
