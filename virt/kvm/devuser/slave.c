@@ -81,8 +81,9 @@ static ssize_t devuser_slave_read_some(struct devuser *d, size_t max,
 	if (mutex_lock_interruptible(&d->read_lock))
 		return -EINTR;
 
-	while (done < max && !fatal_signal_pending(current)) {
-		n = devuser_slave_read_batch(d, max - done, to + done);
+	while (done < max) {
+		n = fatal_signal_pending(current) ? -EINTR :
+		    devuser_slave_read_batch(d, max - done, to + done);
 		if (n <= 0)
 			break;
 		done += n;
