@@ -68,6 +68,12 @@ check_qemu_patches() {
 		{ ! grep -v 'are you using scripts/update-linux-headers.sh?$'; }
 }
 
+# QEMU has its own copy, as the kernel installs it.
+check_header() {
+	diff -u <(sed 's/\b_UAPI_/_/' "$ROOT/include/uapi/linux/kvm_devuser.h") \
+		"$BUILD/trees/qemu-10.0/linux-headers/linux/kvm_devuser.h"
+}
+
 queue_paths() {
 	queue_patches "$(queue_of "$1")" | sed "s|^|$(queue_of "$1")/|"
 }
@@ -123,7 +129,7 @@ main() {
 	done
 	"$LAB/tree.sh" qemu-10.0
 	lock style
-	steps 8
+	steps 9
 	lab=$(hash_of "$LAB/style.sh" "$LAB/kvm.sh" "$LAB/overlay.sh" "$LAB/git.sh" "$LAB/checkpatch.sh")
 	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
 	check component "checkpatch on the component" \
@@ -132,6 +138,8 @@ main() {
 		"$lab $(hash_of "$ROOT/kernel-patches")" check_patches
 	check qemu-patches "checkpatch on the QEMU patches" \
 		"$lab $(hash_of "$ROOT/qemu-patches")" check_qemu_patches
+	check header "the header in QEMU is the kernel's" \
+		"$lab $(hash_of "$ROOT/include" "$ROOT/qemu-patches")" check_header
 	for series in $SERIES; do
 		lock "kvm-$series"
 		step "configure $series"
