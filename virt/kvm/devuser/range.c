@@ -22,7 +22,7 @@ static enum kvm_bus devuser_range_bus(const struct devuser_range *range)
 	return range->pio ? KVM_PIO_BUS : KVM_MMIO_BUS;
 }
 
-/* In one slots_lock section, or by the destructor of a piece. */
+/* The device's own reference, or that of a piece on the bus. */
 void devuser_range_put(struct devuser_range *range)
 {
 	if (refcount_dec_and_test(&range->refs)) {

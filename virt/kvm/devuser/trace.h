@@ -69,6 +69,12 @@ DEFINE_EVENT(kvm_devuser_request, kvm_devuser_abort,
 	TP_ARGS(d, io)
 );
 
+/* An access waited longer than the master allows. */
+DEFINE_EVENT(kvm_devuser_request, kvm_devuser_timeout,
+	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_ARGS(d, io)
+);
+
 /* A load served from the shadow image. */
 TRACE_EVENT(kvm_devuser_shadow,
 	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io,
@@ -96,29 +102,6 @@ TRACE_EVENT(kvm_devuser_shadow,
 	TP_printk("device %u vcpu %u rid %u offset 0x%llx len %u data 0x%llx",
 		  __entry->device, __entry->cpu, __entry->rid, __entry->offset,
 		  __entry->len, __entry->data)
-);
-
-/* An access waited longer than the master allows. */
-TRACE_EVENT(kvm_devuser_timeout,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
-	TP_ARGS(d, io),
-
-	TP_STRUCT__entry(
-		__field(unsigned int,	device)
-		__field(u64,		offset)
-		__field(u32,		rid)
-		__field(u32,		cpu)
-	),
-
-	TP_fast_assign(
-		__entry->device	= d->id;
-		__entry->offset	= io->offset;
-		__entry->rid	= io->rid;
-		__entry->cpu	= io->cpu;
-	),
-
-	TP_printk("device %u vcpu %u rid %u offset 0x%llx", __entry->device,
-		  __entry->cpu, __entry->rid, __entry->offset)
 );
 
 /* The device failed: nothing more comes from its slave. */
