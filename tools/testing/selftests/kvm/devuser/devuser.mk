@@ -4,15 +4,13 @@
 
 LIBKVM += devuser/devuser_util.c
 
-# devuser_hostile is left out for now: on a processor that QEMU emulates, its guest
-# shuts down in about one run of eight, and the test waits for it in vain. There
-# the guest's vCPUs have been seen with an instruction pointer of the host's.
 DEVUSER_TESTS := devuser/devuser_abi
 DEVUSER_TESTS += devuser/devuser_abi_master
 DEVUSER_TESTS += devuser/devuser_abi_slave
 DEVUSER_TESTS += devuser/devuser_access
 DEVUSER_TESTS += devuser/devuser_death
 DEVUSER_TESTS += devuser/devuser_example
+DEVUSER_TESTS += devuser/devuser_hostile
 DEVUSER_TESTS += devuser/devuser_lifetime
 DEVUSER_TESTS += devuser/devuser_lockup
 DEVUSER_TESTS += devuser/devuser_order

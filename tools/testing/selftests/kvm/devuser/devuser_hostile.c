@@ -10,6 +10,7 @@
 
 #define RUN_MS		8000
 #define RUN_MAX_MS	(5 * RUN_MS)	/* on a slow machine, until all was tried */
+#define HARNESS_S	(2 * RUN_MAX_MS / 1000)
 #define TIMEOUT_MS	(HOSTILE_DELAY_MS / 2)
 
 /* Pages for the hostile one, wherever its ranges are, and those of the other. */
@@ -142,7 +143,17 @@ static u64 below(u64 limit)
 	return hostile_random(&rng) % limit;
 }
 
-/* Takes whatever exit there is, to whatever place, for any reason. */
+static void check_exit(struct kvm_vcpu *vcpu)
+{
+	u32 reason = vcpu->run->exit_reason;
+
+	if (reason != KVM_EXIT_IO && reason != KVM_EXIT_MMIO) {
+		vcpu_dump(stderr, vcpu, 0);
+		TEST_FAIL("vCPU %u left with %s", vcpu->id, exit_reason_str(reason));
+	}
+}
+
+/* Takes each access that comes, to whatever place, for any reason. */
 static void *vcpu_thread(void *arg)
 {
 	struct kvm_vcpu *vcpu = arg;
@@ -152,7 +163,10 @@ static void *vcpu_thread(void *arg)
 	while (uc.cmd != UCALL_DONE) {
 		ret = devuser_run_once(vcpu);
 		TEST_ASSERT(!ret || ret == -EINTR, "KVM_RUN returned %d", ret);
-		if (!ret && get_ucall(vcpu, &uc) == UCALL_ABORT)
+		if (ret)
+			continue;
+		check_exit(vcpu);
+		if (get_ucall(vcpu, &uc) == UCALL_ABORT)
 			REPORT_GUEST_ASSERT(uc);
 	}
 	return NULL;
@@ -333,8 +347,20 @@ static void report(void)
 	TEST_ASSERT(all_tried(), "Not all was tried");
 }
 
+FIXTURE(hostile)
+{
+};
+
+FIXTURE_SETUP(hostile)
+{
+}
+
+FIXTURE_TEARDOWN(hostile)
+{
+}
+
 /* R15, with R8 and R12: everything at the same time. */
-TEST(hostile)
+TEST_F_TIMEOUT(hostile, everything, HARNESS_S)
 {
 	struct devuser_emul *neighbour = devuser_emul_start();
 	u64 before = taint(), start;
