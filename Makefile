@@ -6,7 +6,7 @@ DEVICE ?= lsi53c895a
 DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
-.PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check \
+.PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
 	style clean queue-6.12 queue-7.3 queue-qemu
 
 help:
@@ -27,7 +27,8 @@ sources: setup
 modules: setup
 	@lab/modules.sh
 
-#: make kernel      a whole 6.12 kernel; DEBUG=1 for one that checks itself
+#: make kernel      a whole 6.12 kernel, or with KERNEL=7.3 of that series; DEBUG=1
+#:                  for one that checks itself, DEBUG=kcsan for races
 kernel: setup
 	@lab/kernel.sh
 
@@ -54,9 +55,18 @@ known-device:
 	@$(if $(filter 1,$(words $(filter $(DEVICES),$(DEVICE)))),:,echo \
 		"run: unknown DEVICE '$(DEVICE)': give one of $(DEVICES)" >&2; exit 2)
 
-#: make check       build everything, run all tests, check the style
+#: make check       build everything, run all tests, also on a kernel that checks
+#:                  itself, check the style
 check: modules qemu selftests style
+	@DEBUG=1 lab/kernel.sh
 	@lab/boot/check
+
+#: make check-deep  the tests that take longer: on other kernels
+check-deep: modules qemu selftests
+	@DEBUG=kcsan lab/kernel.sh
+	@KERNEL=7.3 lab/kernel.sh
+	@KERNEL=7.3 DEBUG=1 lab/kernel.sh
+	@lab/boot/check --deep
 
 #: make style       checkpatch, sparse and W=1 on both kernel series
 style: setup
