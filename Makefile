@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
-	style clean queue-6.12 queue-7.3 queue-qemu
+	model style clean queue-6.12 queue-7.3 queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -57,7 +57,7 @@ known-device:
 
 #: make check       build everything, run all tests, also on a kernel that checks
 #:                  itself, check the style
-check: modules qemu selftests style
+check: modules qemu selftests style model
 	@DEBUG=1 lab/kernel.sh
 	@lab/boot/check
 
@@ -67,6 +67,11 @@ check-deep: modules qemu selftests
 	@KERNEL=7.3 lab/kernel.sh
 	@KERNEL=7.3 DEBUG=1 lab/kernel.sh
 	@lab/boot/check --deep
+
+#: make model       the life of requests as a model, checked by spin; DEEP=1 for
+#:                  more scenarios
+model: setup
+	@lab/model.sh
 
 #: make style       checkpatch, sparse and W=1 on both kernel series
 style: setup
