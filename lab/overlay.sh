@@ -14,7 +14,7 @@ overlay() {
 	for path in $OVERLAY_DIRS; do
 		[ -d "$ROOT/$path" ] || continue
 		mkdir -p "$1/$path"
-		rsync -rc --delete --exclude '*.o' --exclude '.*' \
+		rsync -rc --delete --include .kunitconfig --exclude '*.o' --exclude '.*' \
 			"$ROOT/$path/" "$1/$path/"
 	done
 	for path in $OVERLAY_FILES; do

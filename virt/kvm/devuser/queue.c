@@ -337,3 +337,7 @@ bool devuser_queue_is_quiet(struct devuser *d, u64 before_seq)
 
 	return !rq || rq->io.seq >= before_seq;
 }
+
+#ifdef CONFIG_KVM_DEVUSER_KUNIT_TEST
+#include "tests/queue_kunit.c"
+#endif

@@ -260,3 +260,7 @@ struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
 
 	return NULL;
 }
+
+#ifdef CONFIG_KVM_DEVUSER_KUNIT_TEST
+#include "tests/range_kunit.c"
+#endif

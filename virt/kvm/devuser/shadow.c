@@ -298,3 +298,7 @@ void devuser_shadow_free(struct devuser *d)
 	d->image = NULL;
 	mutex_unlock(&d->shadow_lock);
 }
+
+#ifdef CONFIG_KVM_DEVUSER_KUNIT_TEST
+#include "tests/shadow_kunit.c"
+#endif
