@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
-	model style clean queue-6.12 queue-7.3 queue-qemu
+	model kunit series check-series style clean queue-6.12 queue-7.3 queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -57,7 +57,7 @@ known-device:
 
 #: make check       build everything, run all tests, also on a kernel that checks
 #:                  itself, check the style
-check: modules qemu selftests style model
+check: modules qemu selftests style model kunit
 	@DEBUG=1 lab/kernel.sh
 	@lab/boot/check
 
@@ -72,6 +72,20 @@ check-deep: modules qemu selftests
 #:                  more scenarios
 model: setup
 	@lab/model.sh
+
+#: make kunit       the KUnit tests, in a small kernel of their own
+kunit: setup qemu
+	@lab/kunit.sh
+
+#: make series      the patches as they would be sent; KERNEL=7.3 (the default)
+#:                  or 6.12
+series: setup
+	@lab/series.sh $(or $(KERNEL),7.3)
+
+#: make check-series
+#:                  do they apply, and are checkpatch and get_maintainer content
+check-series: setup
+	@lab/check-series.sh 6.12 7.3
 
 #: make style       checkpatch, sparse and W=1 on both kernel series
 style: setup
