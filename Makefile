@@ -61,8 +61,10 @@ check: modules qemu selftests style model kunit
 	@DEBUG=1 lab/kernel.sh
 	@lab/boot/check
 
-#: make check-deep  the tests that take longer: on other kernels
+#: make check-deep  the tests that take longer: on kernels that check themselves,
+#:                  and of other series
 check-deep: modules qemu selftests
+	@DEBUG=1 lab/kernel.sh
 	@DEBUG=kcsan lab/kernel.sh
 	@KERNEL=7.3 lab/kernel.sh
 	@KERNEL=7.3 DEBUG=1 lab/kernel.sh
