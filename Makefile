@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
-	model kunit series check-series style clean queue-6.12 queue-7.3 queue-qemu
+	model kunit series check-series deb cross style clean queue-6.12 queue-7.3 queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -88,6 +88,14 @@ series: setup
 #:                  do they apply, and are checkpatch and get_maintainer content
 check-series: setup
 	@lab/check-series.sh 6.12 7.3
+
+#: make deb         a Debian package of the patched QEMU
+deb: setup
+	@lab/deb.sh
+
+#: make cross       compile the component for arm64
+cross: setup
+	@lab/cross.sh $(or $(KERNEL),6.12) arm64
 
 #: make style       checkpatch, sparse and W=1 on both kernel series
 style: setup
