@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
-	model kunit series check-series deb cross style clean queue-6.12 queue-7.3 queue-qemu
+	check-qemu model kunit series check-series deb cross style clean queue-6.12 queue-7.3 queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -86,6 +86,11 @@ series: setup
 #:                  do they apply, and are checkpatch and get_maintainer content
 check-series: setup
 	@lab/check-series.sh 6.12 7.3
+
+#: make check-qemu  QEMU's qtests of PCI devices, with the devices in other processes;
+#:                  QTESTS=name for one
+check-qemu: qemu
+	@lab/check-qemu
 
 #: make deb         a Debian package of the patched QEMU
 deb: setup
