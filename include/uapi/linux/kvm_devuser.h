@@ -38,6 +38,7 @@
 #define KVM_DEVUSER_STORES_MAX		256	/* posted stores not yet answered */
 #define KVM_DEVUSER_SHADOW_MAX		(1U << 20)	/* bytes of shadow image */
 #define KVM_DEVUSER_AREAS_MAX		128	/* areas of the access map */
+#define KVM_DEVUSER_SPIN_MAX		10000000	/* nanoseconds */
 
 /* --- The master descriptor ---------------------------------------------- */
 
@@ -210,6 +211,27 @@ struct kvm_devuser_abandon {
 	__u32 flags;
 };
 
+/**
+ * struct kvm_devuser_spin - argument of KVM_DEV_USER_SPIN
+ * @size: sizeof(struct kvm_devuser_spin)
+ * @reserved: zero
+ * @vcpu_ns: how long an access that waits for the slave looks for what it waits
+ *	for before it sleeps, in nanoseconds
+ * @slave_ns: how long read(2) on the slave looks for requests before it sleeps
+ *
+ * Neither may exceed KVM_DEVUSER_SPIN_MAX; 0, the initial value, sleeps at once.
+ * Who looks gives up when another task wants its CPU.  It saves the waking up,
+ * and costs the time of a processor.
+ *
+ * Errors: EINVAL for a time that is too long.
+ */
+struct kvm_devuser_spin {
+	__u32 size;
+	__u32 reserved;
+	__u64 vcpu_ns;
+	__u64 slave_ns;
+};
+
 #define KVM_DEV_USER_SLAVE_FD	_IO(KVMIO, 0xd6)
 #define KVM_DEV_USER_PA_RANGE	_IO(KVMIO, 0xd7)
 #define KVM_DEV_USER_TIMEOUT	_IO(KVMIO, 0xd8)
@@ -217,6 +239,7 @@ struct kvm_devuser_abandon {
 #define KVM_DEV_USER_STATUS	_IO(KVMIO, 0xda)
 #define KVM_DEV_USER_QUIET	_IO(KVMIO, 0xdb)
 #define KVM_DEV_USER_ABANDON	_IO(KVMIO, 0xdc)
+#define KVM_DEV_USER_SPIN	_IO(KVMIO, 0xdf)
 
 /*
  * In kvm_run.flags after KVM_RUN returned -EINTR: the vCPU has an unfinished

@@ -181,17 +181,44 @@ static int devuser_access_try(struct devuser_access *acc)
 	return r;
 }
 
-/* Finish the current element; -EINTR leaves it as it is, to be gone on with. */
-static int devuser_access_wait(struct kvm_vcpu *vcpu, struct devuser_access *acc)
+/* What the element waits for may be there: a hint, as the lock is not held. */
+static bool devuser_access_may_go_on(struct devuser_access *acc)
+{
+	struct devuser_score *score = acc->score;
+
+	if (READ_ONCE(acc->dev->abandons) != acc->abandons)
+		return true;
+
+	if (acc->queued && !READ_ONCE(score->answered))
+		return false;
+
+	return acc->io.type == KVM_DEVUSER_STORE || !READ_ONCE(score->posted);
+}
+
+/* Look for as long as the master lets a vCPU do that. */
+static int devuser_access_spin(struct kvm_vcpu *vcpu, struct devuser_access *acc)
+{
+	u32 budget = READ_ONCE(acc->dev->vcpu_spin_ns);
+	ktime_t end;
+
+	if (!budget)
+		return -EAGAIN;
+
+	end = ktime_add_ns(ktime_get(), budget);
+	while (!devuser_access_may_go_on(acc)) {
+		if (!vcpu->wants_to_run || !devuser_may_spin(end))
+			return -EAGAIN;
+		cpu_relax();
+	}
+
+	return devuser_access_try(acc);
+}
+
+static int devuser_access_sleep(struct kvm_vcpu *vcpu, struct devuser_access *acc)
 {
 	DEFINE_WAIT(wait);
 	int r;
 
-	r = devuser_access_try(acc);
-	if (!r)
-		return 0;
-
-	kvm_sigset_activate(vcpu);
 	for (;;) {
 		prepare_to_wait(&acc->score->wait, &wait, TASK_INTERRUPTIBLE);
 		r = devuser_access_try(acc);
@@ -205,6 +232,23 @@ static int devuser_access_wait(struct kvm_vcpu *vcpu, struct devuser_access *acc
 				   HRTIMER_MODE_ABS);
 	}
 	finish_wait(&acc->score->wait, &wait);
+
+	return r;
+}
+
+/* Finish the current element; -EINTR leaves it as it is, to be gone on with. */
+static int devuser_access_wait(struct kvm_vcpu *vcpu, struct devuser_access *acc)
+{
+	int r;
+
+	r = devuser_access_try(acc);
+	if (!r)
+		return 0;
+
+	kvm_sigset_activate(vcpu);
+	r = devuser_access_spin(vcpu, acc);
+	if (r)
+		r = devuser_access_sleep(vcpu, acc);
 	kvm_sigset_deactivate(vcpu);
 
 	return r;

@@ -31,8 +31,8 @@
  *   post a store, serve a load from the shadow image, or decline. An access
  *   that is declined leaves the architecture's code as KVM_EXIT_MMIO or
  *   KVM_EXIT_IO, and is taken up in KVM_RUN before userspace sees it, with no
- *   lock held but vcpu->mutex (access.c). There it may sleep. Its result goes
- *   into struct kvm_run, from where the architecture's code completes the
+ *   lock held but vcpu->mutex (access.c). There it may spin or sleep. Its result
+ *   goes into struct kvm_run, from where the architecture's code completes the
  *   instruction, as if the VMM had handled the exit.
  *
  * States of a device (devuser->state)
@@ -88,11 +88,14 @@
 
 #include <linux/eventfd.h>
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/kvm_devuser.h>
 #include <linux/kvm_host.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -107,6 +110,8 @@ enum devuser_stage {
 	DEVUSER_PENDING,
 	DEVUSER_SENT,
 };
+
+#define DEVUSER_FIRST_SCORES	16
 
 /* Protected by devuser->lock. */
 struct devuser_request {
@@ -130,7 +135,7 @@ struct devuser_score {
 	/* Written by the vCPU alone. */
 	u64 shadow_loads;
 
-	/* Protected by devuser->lock. */
+	/* Protected by devuser->lock; a vCPU that spins reads the first without. */
 	bool answered;			/* the awaited request was */
 	u8 data[8];			/* and this is the reply */
 	struct devuser_request request;
@@ -158,6 +163,8 @@ struct devuser {
 	unsigned int id;		/* in traces and fdinfo */
 	struct kvm *kvm;		/* for the master's holder only */
 	u64 timeout_ns;			/* written by the master, read once */
+	u32 vcpu_spin_ns;		/* likewise */
+	u32 slave_spin_ns;		/* likewise */
 
 	/* Protects what follows; state is also read without, as a hint. */
 	spinlock_t lock;
@@ -183,8 +190,12 @@ struct devuser {
 	wait_queue_head_t readers;	/* the slave, in read() and poll() */
 	wait_queue_head_t quiet;	/* the master, in KVM_DEV_USER_QUIET */
 
-	/* Scores by vcpu_idx; each is stored by its vCPU, under vcpu->mutex. */
+	/*
+	 * Scores by vcpu_idx; each is stored by its vCPU, under vcpu->mutex. The
+	 * first ones are in an array as well, which is looked into faster.
+	 */
 	struct xarray scores;
+	struct devuser_score *first_scores[DEVUSER_FIRST_SCORES];
 
 	/* Written under kvm->slots_lock and lock, read under either. */
 	struct devuser_range *ranges[KVM_DEVUSER_RANGES_MAX];
@@ -244,6 +255,16 @@ static inline struct devuser *devuser_get(struct devuser *d)
 	return d;
 }
 
+/*
+ * One that spins goes on until then, unless somebody else wants its CPU: that
+ * may be whom it waits for.
+ */
+static inline bool devuser_may_spin(ktime_t end)
+{
+	return single_task_running() && !need_resched() &&
+	       !signal_pending(current) && ktime_before(ktime_get(), end);
+}
+
 /* slave.c */
 int devuser_slave_create(struct devuser *d, u32 flags);
 struct devuser *devuser_from_slave(struct file *file);
@@ -289,6 +310,10 @@ u64 devuser_score_shadow_loads(struct devuser *d);
 static inline struct devuser_score *
 devuser_score_find(struct devuser *d, int vcpu_idx)
 {
+	/* Pairs with the smp_store_release() in devuser_score_create(). */
+	if (vcpu_idx < DEVUSER_FIRST_SCORES)
+		return smp_load_acquire(&d->first_scores[vcpu_idx]);
+
 	return xa_load(&d->scores, vcpu_idx);
 }
 

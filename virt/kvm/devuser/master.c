@@ -19,6 +19,7 @@ union devuser_master_arg {
 	struct kvm_devuser_eventfd eventfd;
 	struct kvm_devuser_quiet quiet;
 	struct kvm_devuser_abandon abandon;
+	struct kvm_devuser_spin spin;
 };
 
 static int devuser_master_slave_fd(struct devuser *d, union devuser_master_arg *arg)
@@ -113,10 +114,21 @@ static int devuser_master_abandon(struct devuser *d, union devuser_master_arg *a
 		return -EINVAL;
 
 	spin_lock(&d->lock);
-	d->abandons++;
+	WRITE_ONCE(d->abandons, d->abandons + 1);
 	devuser_wake_vcpus(d);
 	spin_unlock(&d->lock);
 
+	return 0;
+}
+
+static int devuser_master_spin(struct devuser *d, union devuser_master_arg *arg)
+{
+	if (arg->spin.reserved || arg->spin.vcpu_ns > KVM_DEVUSER_SPIN_MAX ||
+	    arg->spin.slave_ns > KVM_DEVUSER_SPIN_MAX)
+		return -EINVAL;
+
+	WRITE_ONCE(d->vcpu_spin_ns, arg->spin.vcpu_ns);
+	WRITE_ONCE(d->slave_spin_ns, arg->spin.slave_ns);
 	return 0;
 }
 
@@ -164,6 +176,8 @@ static const struct devuser_master_op {
 	  devuser_master_quiet },
 	{ KVM_DEV_USER_ABANDON, sizeof(struct kvm_devuser_abandon),
 	  devuser_master_abandon },
+	{ KVM_DEV_USER_SPIN, sizeof(struct kvm_devuser_spin),
+	  devuser_master_spin },
 };
 
 static long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,

@@ -75,8 +75,11 @@ static void devuser_queue_add(struct devuser *d, struct devuser_request *rq,
 	rq->stage = DEVUSER_PENDING;
 	list_move_tail(&rq->node, &d->pending);
 
+	/* A reader that spins looks at it without the lock. */
+	WRITE_ONCE(d->nr_pending, d->nr_pending + 1);
+
 	/* A reader sleeps when nothing is pending, having looked under lock. */
-	if (!d->nr_pending++ && waitqueue_active(&d->readers))
+	if (d->nr_pending == 1 && waitqueue_active(&d->readers))
 		wake_up_interruptible_poll(&d->readers, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -197,7 +200,7 @@ static void devuser_queue_answer(struct devuser_request *rq, const u8 *data)
 	if (rq->awaited) {
 		rq->awaited = false;
 		memcpy(score->data, data, sizeof(score->data));
-		score->answered = true;
+		WRITE_ONCE(score->answered, true);
 	}
 	devuser_score_wake(score);
 }

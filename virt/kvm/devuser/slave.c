@@ -95,6 +95,24 @@ static ssize_t devuser_slave_read_some(struct devuser *d, size_t max,
 	return done ? done * sizeof(*to) : n;
 }
 
+/*
+ * Look for requests for as long as the master lets a slave do that. Only a
+ * hint, as the lock is not held: the caller looks again.
+ */
+static void devuser_slave_spin(struct devuser *d)
+{
+	u32 budget = READ_ONCE(d->slave_spin_ns);
+	ktime_t end;
+
+	if (!budget)
+		return;
+
+	end = ktime_add_ns(ktime_get(), budget);
+	while (!READ_ONCE(d->nr_pending) &&
+	       READ_ONCE(d->state) == KVM_DEVUSER_LIVE && devuser_may_spin(end))
+		cpu_relax();
+}
+
 static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 				  size_t bytes, loff_t *ppos)
 {
@@ -119,6 +137,7 @@ static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 
+		devuser_slave_spin(d);
 		if (wait_event_interruptible(d->readers, devuser_slave_readable(d)))
 			return -EINTR;
 	}

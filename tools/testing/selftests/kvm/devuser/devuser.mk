@@ -21,4 +21,5 @@ DEVUSER_TESTS += devuser/devuser_ranges
 DEVUSER_TESTS += devuser/devuser_reply
 DEVUSER_TESTS += devuser/devuser_shadow
 DEVUSER_TESTS += devuser/devuser_signal
+DEVUSER_TESTS += devuser/devuser_spin
 DEVUSER_TESTS += devuser/devuser_timeout

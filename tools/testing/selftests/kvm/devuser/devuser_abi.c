@@ -15,6 +15,7 @@ kvm_static_assert(sizeof(struct kvm_devuser_eventfd) == 8);
 kvm_static_assert(sizeof(struct kvm_devuser_status) == 72);
 kvm_static_assert(sizeof(struct kvm_devuser_quiet) == 16);
 kvm_static_assert(sizeof(struct kvm_devuser_abandon) == 8);
+kvm_static_assert(sizeof(struct kvm_devuser_spin) == 24);
 kvm_static_assert(sizeof(struct kvm_devuser_request) == 40);
 kvm_static_assert(sizeof(struct kvm_devuser_shadow_size) == 16);
 kvm_static_assert(sizeof(struct kvm_devuser_shadow_area) == 32);
@@ -32,6 +33,7 @@ union abi_arg {
 	struct kvm_devuser_status status;
 	struct kvm_devuser_quiet quiet;
 	struct kvm_devuser_abandon abandon;
+	struct kvm_devuser_spin spin;
 	struct kvm_devuser_shadow_size shadow_size;
 	struct kvm_devuser_shadow_ctrl shadow_ctrl;
 };
@@ -111,6 +113,10 @@ static const struct abi_case abi_cases[] = {
 		NAME(KVM_DEV_USER_ABANDON),
 		.arg.abandon = { .size = sizeof(struct kvm_devuser_abandon) },
 		ZERO(kvm_devuser_abandon, flags, ~0),
+	}, {
+		NAME(KVM_DEV_USER_SPIN),
+		.arg.spin = { .size = sizeof(struct kvm_devuser_spin) },
+		ZERO(kvm_devuser_spin, reserved, ~0),
 	}, {
 		NAME(KVM_DEV_USER_SHADOW_SIZE),
 		.target = SLAVE,
@@ -299,8 +305,8 @@ TEST_F(abi, wrong_ioctl)
 		DEVUSER_EXPECT(ABI_IOCTL(own, _IO('x', nr), &arg), -ENOTTY);
 	}
 
-	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xdf), &arg), -ENOTTY);
-	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xdf), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xe4), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xe4), &arg), -ENOTTY);
 }
 
 /* --- Finding and making the device --------------------------------------------- */

@@ -104,6 +104,22 @@ void devuser_abandon(int master)
 	DEVUSER_EXPECT(devuser_ioctl(master, KVM_DEV_USER_ABANDON, &abandon), 0);
 }
 
+long __devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns)
+{
+	struct kvm_devuser_spin spin = {
+		.size = sizeof(spin),
+		.vcpu_ns = vcpu_ns,
+		.slave_ns = slave_ns,
+	};
+
+	return devuser_ioctl(master, KVM_DEV_USER_SPIN, &spin);
+}
+
+void devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns)
+{
+	DEVUSER_EXPECT(__devuser_set_spin(master, vcpu_ns, slave_ns), 0);
+}
+
 /* --- The slave descriptor ------------------------------------------------- */
 
 /* A number of requests out of a number of bytes. */

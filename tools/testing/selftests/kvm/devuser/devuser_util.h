@@ -86,6 +86,8 @@ void devuser_set_eventfd(int master, int fd);
 struct kvm_devuser_status devuser_status(int master);
 long __devuser_quiet(int master, u32 flags, u64 timeout_ns);
 void devuser_abandon(int master);
+long __devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns);
+void devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns);
 
 /* --- The slave descriptor ------------------------------------------------- */
 

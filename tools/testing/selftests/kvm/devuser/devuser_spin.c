@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_DEV_USER_SPIN: who looks for the other side before it sleeps sees the same
+ * as who sleeps at once.
+ */
+#include "devuser_probe.h"
+#include "kvm_test_harness.h"
+
+#define RID		DEVUSER_RID_MMIO
+#define MAX_NS		KVM_DEVUSER_SPIN_MAX
+#define SHORT_NS	100000
+#define ROUNDS		200
+#define LATE_LOADS	20
+
+TEST(bounds)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, NULL);
+
+	DEVUSER_EXPECT(__devuser_set_spin(dv->master, MAX_NS + 1ull, 0), -EINVAL);
+	DEVUSER_EXPECT(__devuser_set_spin(dv->master, 0, MAX_NS + 1ull), -EINVAL);
+	DEVUSER_EXPECT(__devuser_set_spin(dv->master, 1ull << 32, 0), -EINVAL);
+	DEVUSER_EXPECT(__devuser_set_spin(dv->master, 0, 1ull << 32), -EINVAL);
+	DEVUSER_EXPECT(__devuser_set_spin(dv->master, MAX_NS, MAX_NS), 0);
+	DEVUSER_EXPECT(__devuser_set_spin(dv->master, 0, 0), 0);
+	devuser_vm_free(dv);
+}
+
+static void guest_mix(u64 index)
+{
+	int i, offset;
+	u32 val;
+
+	for (i = 0; i < ROUNDS; i++) {
+		offset = 4 * (i % 64);
+		guest_write32(DEVUSER_GPA + offset, i);
+		val = guest_read32(DEVUSER_GPA + offset);
+		GUEST_ASSERT_EQ(val, devuser_pattern(RID, offset, 4));
+	}
+	GUEST_DONE();
+}
+
+/* The emulator's log of what guest_mix() does. */
+static void check_mix(struct devuser_emul *emul)
+{
+	u32 i, next = 0;
+
+	for (i = 0; i < ROUNDS; i++) {
+		u64 offset = 4 * (i % 64);
+
+		devuser_check_log(emul, &next, KVM_DEVUSER_STORE, 0, RID, offset, 4, i);
+		devuser_check_log(emul, &next, KVM_DEVUSER_LOAD, 0, RID, offset, 4, 0);
+	}
+}
+
+static void run_mix(u64 vcpu_ns, u64 slave_ns)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_mix);
+
+	devuser_set_spin(dv->master, vcpu_ns, slave_ns);
+	devuser_emul_serve(dv->emul, devuser_serve);
+	devuser_vcpu_run_done(dv->vcpus[0]);
+	check_mix(dv->emul);
+	devuser_vm_free(dv);
+}
+
+/* R1, R2, R3, whoever spins. */
+TEST(order)
+{
+	run_mix(SHORT_NS, 0);
+	run_mix(0, SHORT_NS);
+	run_mix(SHORT_NS, SHORT_NS);
+}
+
+static u64 cpu_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+static void guest_late_loads(u64 index)
+{
+	int i;
+
+	for (i = 0; i < LATE_LOADS; i++)
+		guest_read32(DEVUSER_GPA);
+	GUEST_DONE();
+}
+
+/* The processor's time that a vCPU takes for loads that are answered late. */
+static u64 run_late(u64 vcpu_ns)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_late_loads);
+	u64 start;
+
+	devuser_set_spin(dv->master, vcpu_ns, 0);
+	dv->emul->shared->delay_us = MAX_NS / 1000;
+	devuser_emul_serve(dv->emul, devuser_serve);
+	start = cpu_ms();
+	devuser_vcpu_run_done(dv->vcpus[0]);
+	start = cpu_ms() - start;
+	devuser_vm_free(dv);
+	return start;
+}
+
+/* Who spins takes the processor for as long as that was allowed. */
+TEST(takes_the_processor)
+{
+	u64 slept = run_late(0);
+	u64 spun = run_late(MAX_NS);
+
+	TEST_ASSERT(spun > slept + LATE_LOADS * MAX_NS / MSEC_NS / 2,
+		    "%lu ms with a spin, %lu ms without", spun, slept);
+}
+
+static void guest_load(u64 index)
+{
+	GUEST_SYNC(guest_read32(DEVUSER_GPA + 8));
+	GUEST_SYNC(guest_read32(DEVUSER_GPA + 8));
+	GUEST_DONE();
+}
+
+/* The spin ends; the reply comes later. */
+TEST(late_reply)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
+
+	devuser_set_spin(dv->master, 1000, 1000);
+	dv->emul->shared->delay_us = 50000;
+	devuser_emul_serve(dv->emul, devuser_serve);
+	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), devuser_pattern(RID, 8, 4));
+	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), devuser_pattern(RID, 8, 4));
+	devuser_vm_free(dv);
+}
+
+/* R10: a signal ends the spin and what follows; the access goes on as it was. */
+TEST(signals)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
+	struct kvm_devuser_request req;
+	int i;
+
+	devuser_catch_signals();
+	devuser_set_spin(dv->master, MAX_NS, MAX_NS);
+	for (i = 0; i < 10; i++) {
+		devuser_run_unfinished(dv->vcpus[0], 4);
+		TEST_ASSERT_EQ(devuser_status(dv->master).loads, 1);
+	}
+	devuser_emul_read(dv->emul, &req, 1);
+	devuser_emul_answer(dv->emul, &req, 0x600dcafe);
+	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), 0x600dcafe);
+	TEST_ASSERT_EQ(devuser_status(dv->master).loads, 1);
+	devuser_vm_free(dv);
+}
+
+/* R7: the time-out holds for one that spins. */
+TEST(timeout)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
+
+	devuser_set_spin(dv->master, MAX_NS, 0);
+	devuser_set_timeout(dv->master, 100 * MSEC_NS);
+	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), (u32)~0);
+	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), (u32)~0);
+	TEST_ASSERT_EQ(devuser_status(dv->master).timeouts, 1);
+	devuser_vm_free(dv);
+}
+
+int main(int argc, char *argv[])
+{
+	TEST_REQUIRE(kvm_has_cap(KVM_CAP_DEV_USER));
+	return test_harness_run(argc, argv);
+}
