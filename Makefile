@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
-	check-qemu model kunit series check-series deb cross style clean queue-6.12 queue-7.3 queue-qemu
+	check-qemu model kunit series check-series deb cross bench bench-compare style clean queue-6.12 queue-7.3 queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -99,6 +99,17 @@ deb: setup
 #: make cross       compile the component for arm64
 cross: setup
 	@lab/cross.sh $(or $(KERNEL),6.12) arm64
+
+#: make bench       measure what an access costs: Documentation/devuser/benchmarks.md
+bench: modules qemu selftests
+	@lab/qemu.sh plugins
+	@lab/bench/bench
+
+#: make bench-compare OLD=FOLDER NEW=FOLDER
+#:                  two runs of it: every figure that moved by more than 1 %
+bench-compare:
+	@$(if $(and $(OLD),$(NEW)),lab/bench/compare "$(OLD)" "$(NEW)",echo \
+		"bench-compare: give OLD=FOLDER NEW=FOLDER" >&2; exit 2)
 
 #: make style       checkpatch, sparse and W=1 on both kernel series
 style: setup

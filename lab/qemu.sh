@@ -1,13 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds build/qemu/qemu-system-x86_64 from the patched tree.  It runs the lab
-# and is what the lab tests.
+# usage: qemu.sh		build/qemu: it runs the lab and is what the lab tests
+#        qemu.sh plugins	build/qemu-plugins: runs L1 for the benchmarks, which
+#				count instructions by a TCG plugin
+#
+# Builds qemu-system-x86_64 from the patched tree.
 
 . "$(dirname "$0")/lib.sh"
 
 TREE=$BUILD/trees/qemu-10.0
-OUT=$BUILD/qemu
+NAME=qemu${1:+-$1}
+OUT=$BUILD/$NAME
 
 # tcg and kvm run guests; virtfs (with attr and cap-ng) is L1's root; slirp is
 # the network of the e1000e run; multiprocess is the subject.
@@ -29,6 +33,7 @@ OPTIONS=(
 	--enable-trace-backends=log
 	--disable-install-blobs
 )
+[ "$NAME" = qemu ] || OPTIONS+=("--enable-$1")
 
 # meson is found here, at configure time and whenever ninja calls it again.
 export PYTHONPATH=$BUILD/tools/usr/lib/python3/dist-packages
@@ -49,19 +54,19 @@ main() {
 
 	"$LAB/tools.sh"
 	"$LAB/tree.sh" qemu-10.0
-	lock qemu
+	lock "$NAME"
 	steps 2
 	hash=$(hash_text "${OPTIONS[@]}" "$OUT" "$(ls "$BUILD/sources/"{qemu-10.0,tools})")
-	if ! is_fresh qemu-configure "$hash" "$OUT/build.ninja"; then
-		step "configure QEMU"
-		logged configure configure_qemu
-		stamp qemu-configure "$hash"
+	if ! is_fresh "$NAME-configure" "$hash" "$OUT/build.ninja"; then
+		step "configure $NAME"
+		logged "configure${1:+-$1}" configure_qemu
+		stamp "$NAME-configure" "$hash"
 	else
 		steps 1
 	fi
-	step "build QEMU"
-	logged build build_qemu
-	done_with "build/qemu/qemu-system-x86_64 is built"
+	step "build $NAME"
+	logged "build${1:+-$1}" build_qemu
+	done_with "build/$NAME/qemu-system-x86_64 is built"
 }
 
-main
+main "$@"

@@ -21,7 +21,8 @@ build() {
 	rm -rf "$OUT.new"
 	make -C "$TREE/tools/testing/selftests" O="$OBJECTS" -j"$(jobs)" \
 		TARGETS=kvm FORCE_TARGETS=1 INSTALL_PATH="$OUT.new" \
-		TEST_GEN_PROGS_x86_64="$TESTS" TEST_GEN_PROGS_EXTENDED_x86_64= \
+		TEST_GEN_PROGS_x86_64="$TESTS" \
+		TEST_GEN_PROGS_EXTENDED_x86_64='$(DEVUSER_BENCH)' \
 		TEST_PROGS_x86_64= install
 	rm -rf "$OUT"
 	mv "$OUT.new" "$OUT"

@@ -23,3 +23,8 @@ DEVUSER_TESTS += devuser/devuser_shadow
 DEVUSER_TESTS += devuser/devuser_signal
 DEVUSER_TESTS += devuser/devuser_spin
 DEVUSER_TESTS += devuser/devuser_timeout
+
+# Not a test: it is run by lab/bench.
+LIBKVM += devuser/devuser_bench_count.c
+LIBKVM += devuser/devuser_bench_serve.c
+DEVUSER_BENCH := devuser/devuser_bench

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the user device should reach, as ratios of rows of one run."""
+
+import tables
+
+
+class Finder:
+    """Sums of the sides' instructions, by what a row says about itself."""
+
+    def __init__(self, table, scaling):
+        self.table, self.scaling = table, scaling
+
+    def row(self, table, **wanted):
+        found = [row for row in table if all(row[name] == value for name, value in wanted.items())]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} rows for {wanted}")
+        return found[0]
+
+    def vcpu(self, access, server, cpus):
+        row = self.row(self.table, access=access, served_by=server, cpus=str(cpus))
+        return float(row["vcpu_instructions"])
+
+    def both(self, access, server, cpus):
+        return self.sum(self.row(self.table, access=access, served_by=server, cpus=str(cpus)))
+
+    def scaled(self, access, server, axis, value):
+        return self.sum(self.row(self.scaling, access=access, served_by=server, axis=axis,
+                                 value=str(value)))
+
+    @staticmethod
+    def sum(row):
+        return float(row["vcpu_instructions"]) + float(row["emulator_instructions"])
+
+
+def ratios(find):
+    """(name, ratio, bound) of each bound that single accesses can show."""
+    store, load = "mmio-store", "mmio-load"
+    user, eventfd = "user-device", "ioeventfd"
+    yield ("posted MMIO store / ioeventfd, vCPU's side, two CPUs",
+           find.vcpu(store, user, 2) / find.vcpu(store, eventfd, 2), 1.05)
+    yield ("posted MMIO store / ioeventfd, both sides, two CPUs",
+           find.both(store, user, 2) / find.both(store, eventfd, 2), 1.10)
+    yield ("posted MMIO store / ioeventfd, both sides, one CPU",
+           find.both(store, user, 1) / find.both(store, eventfd, 1), 1.35)
+    yield ("shadow MMIO load / in-kernel device, two CPUs",
+           find.both(load, "user-device-shadow", 2) / find.both(load, "in-kernel", 2), 1.02)
+    for cpus, words in ((1, "one CPU"), (2, "two CPUs")):
+        socket = find.both(load, "exit+socket", cpus)
+        yield (f"side-effect load, both asleep / exit and socket, {words}",
+               find.both(load, user, cpus) / socket, 0.50)
+        yield (f"side-effect load, emulator asleep, vCPU spins / exit and socket, {words}",
+               find.both(load, user + "-spin", cpus) / socket, 0.50)
+    yield ("side-effect load, emulator polling / exit, two CPUs",
+           find.both(load, "user-device-polling", 2) / find.both(load, "exit", 2), 1.50)
+    for access, what in ((store, "posted store"), (load, "side-effect load")):
+        yield (f"{what}, 8 vCPUs / one",
+               find.scaled(access, user, "vcpus", 8) / find.scaled(access, user, "vcpus", 1), 1.05)
+        epoll = user + "-epoll"
+        yield (f"{what}, 64 devices / one",
+               find.scaled(access, epoll, "devices", 64)
+               / find.scaled(access, epoll, "devices", 1), 1.05)
+
+
+def write(folder):
+    """bounds.tsv, from the tables beside it."""
+    find = Finder(*(tables.read(folder / name, tables.FILES[name])
+                    for name in ("accesses.tsv", "scaling.tsv")))
+    tables.write(folder / "bounds.tsv", tables.BOUNDS,
+                 [{"name": name, "ratio": ratio, "bound": bound}
+                  for name, ratio, bound in ratios(find)])

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+"""benchmarks.md and the plots, made from the tables beside them."""
+
+import pathlib
+import subprocess
+
+import rows
+import tables
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+HEAD = """<!-- SPDX-License-Identifier: GPL-2.0 -->
+<!-- Made by `make bench` from the .tsv files beside it: do not edit. -->
+
+# What an access costs
+
+A guest accesses a device; this page shows what that costs the host, by who
+serves the access. The unit is the instruction, all of it: guest, host kernel and
+processes. It depends neither on the machine nor on its load; how far two runs
+repeat, `make bench-compare` tells. Where both sides share one CPU, when the
+scheduler lets one preempt the other differs from run to run, and so do the figures
+of stores that another process reads.
+
+- **vCPU's side**: what the process with the guest executes, in user mode, in the
+  kernel, and in the guest.
+- **emulator's side**: the same of the process that emulates the device, and of the
+  CPU on which it sleeps.
+- **exits**: returns of KVM_RUN; **switches**: of tasks; **wake-ups**: of sleeping
+  tasks; **system calls**: of both processes. All are per access.
+
+## The bounds
+
+"""
+
+UNMEASURED = """
+Not measured yet: a whole guest with a device in its own process, and the profile
+by function of the accesses that miss their bound.
+"""
+
+SERVED = """
+## By who serves the access
+
+| served by | |
+|---|---|
+| `exit` | the thread that runs the vCPU, after an exit to userspace |
+| `exit+socket` | another process, to which that thread sends a message; it awaits a reply to a load |
+| `ioeventfd` | KVM signals an eventfd, which another process reads; the data is lost |
+| `coalesced` | KVM keeps the store in its coalescing ring, for that thread to find |
+| `in-kernel` | a device in KVM: the I/O APIC's index (memory), the PIC's ELCR (port) |
+| `user-device` | the user device: another process, which sleeps in read() |
+| `user-device-spin` | the same, and the vCPU spins before it sleeps |
+| `user-device-polling` | the same, and the process spins in read() as well |
+| `user-device-shadow` | the user device: KVM, from the shadow image |
+
+![MMIO loads](mmio-load.svg)
+![MMIO stores](mmio-store.svg)
+
+"""
+
+METHOD = """
+## How it is measured
+
+L1, a virtual machine with the stock Debian kernel and the modules of this
+repository, runs on QEMU's TCG with `-icount shift=0,sleep=off`: its clock counts
+instructions, so that whatever depends on time happens at the same instruction in
+each run. L1's processor has AMD's virtualisation, emulated. In L1 the KVM selftest
+`devuser_bench` runs a guest that makes no access, and then {count}; the difference,
+divided, is the cost of one access, without all that happens once.
+
+Instructions are counted by a TCG plugin (`lab/bench/count.c`) in QEMU. It counts
+each one that is executed, and tells the emulator's address space from all others
+by the writes to CR3. Events are counted by the kernel's tracepoints, in a second
+pass, as counting them costs instructions.
+
+What this does not show: how long an instruction takes. An exit from a guest costs
+more time than its instructions suggest; so do cache misses between CPUs. CPUs of
+L1 take turns on one CPU of the host, and one that spins, by PAUSE, lets the next
+one run: what a spin costs in time is not in its instructions.
+
+The run is thrown away when L1's kernel warns, when a row is missing, when an access
+was lost, and when one went elsewhere than it should.
+
+Raw data: [accesses.tsv](accesses.tsv), [scaling.tsv](scaling.tsv),
+[bounds.tsv](bounds.tsv). `make bench-compare OLD=FOLDER NEW=FOLDER` compares two runs.
+"""
+
+
+def markdown(head, lines):
+    """A table; all columns but the first two or so hold numbers."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "|".join("---:" if name not in tables.KEYS[:2] + ("name",) else "---"
+                         for name in head) + "|"
+    for line in lines:
+        yield "| " + " | ".join(line) + " |"
+
+
+def bounds(folder):
+    yield from markdown(("name", "ratio", "bound", ""), (
+        (row["name"], row["ratio"], row["bound"], verdict(float(row["ratio"]), float(row["bound"])))
+        for row in tables.read(folder / "bounds.tsv", tables.BOUNDS)))
+
+
+def verdict(ratio, bound):
+    return "met" if ratio <= bound else f"missed by {ratio / bound - 1:.0%}"
+
+
+def served(folder):
+    table = tables.read(folder / "accesses.tsv", tables.ACCESSES)
+    for access in rows.LOADS + rows.STORES:
+        yield f"\n### {access}\n"
+        columns = tables.ACCESSES[1:]
+        yield from markdown(columns, ([row[name] for name in columns]
+                                      for row in table if row["access"] == access))
+
+
+def scaling(folder):
+    table = tables.read(folder / "scaling.tsv", tables.SCALING)
+    columns = ("value", *tables.ACCESSES[:2], *tables.ACCESSES[3:])
+    for axis, what in (("vcpus", "vCPUs on one device, which share a CPU"), ("devices", "devices of one process"),
+                       ("batch", "requests taken by one read()")):
+        yield f"\n## {what[0].upper()}{what[1:]}\n\n![{axis}]({axis}.svg)\n"
+        yield from markdown(columns, ([row[name] for name in columns]
+                                      for row in table if row["axis"] == axis))
+
+
+def clock(folder):
+    if not (folder / tables.CLOCK_FILE).exists():
+        return
+    yield "\n## By the clock\n\nNanoseconds per access on the machine that made this page:\n"
+    yield from markdown(tables.CLOCK, ([row[name] for name in tables.CLOCK] for row in
+                                       tables.read(folder / tables.CLOCK_FILE, tables.CLOCK)))
+
+
+def write(folder):
+    subprocess.run(["gnuplot", "-e", f"folder='{folder}'", HERE / "plots.gp"], check=True)
+    text = "\n".join([HEAD.rstrip("\n") + "\n", *bounds(folder), UNMEASURED.rstrip("\n"),
+                      SERVED.rstrip("\n"),
+                      *served(folder), *scaling(folder), *clock(folder),
+                      METHOD.format(count=rows.COUNT).rstrip("\n")])
+    (folder / "benchmarks.md").write_text(text + "\n")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# usage: gnuplot -e "folder='FOLDER'" plots.gp
+set terminal svg size 900,460 font "sans,13" background "white"
+set datafile separator "\t"
+set style fill solid 0.9 noborder
+set grid ytics lc rgb "#dddddd"
+set border 3
+set tics nomirror
+set key top left
+set ylabel "thousand instructions per access"
+
+vcpu = "#3465a4"
+emulator = "#f57900"
+
+# MMIO loads and stores, by who serves them, both sides stacked.
+set style data histograms
+set style histogram rowstacked
+set boxwidth 0.7
+set xtics rotate by -25 nooffset
+do for [access in "mmio-load mmio-store"] {
+	set output sprintf("%s/%s.svg", folder, access)
+	set title sprintf("%s, by who serves it (one and two CPUs in the machine)", access)
+	set yrange [0:*]
+	rows = sprintf("< awk -F'\\t' '$1 == \"%s\"' %s/accesses.tsv", access, folder)
+	plot rows using ($4/1000):xtic(sprintf("%s, %s", stringcolumn(2), stringcolumn(3))) \
+			title "vCPU's side" lc rgb vcpu, \
+		rows using ($5/1000) title "emulator's side" lc rgb emulator
+}
+
+# Against the number of vCPUs, devices, and requests taken by one read().
+set style data linespoints
+set xtics norotate
+set logscale x 2
+do for [axis in "vcpus devices batch"] {
+	set output sprintf("%s/%s.svg", folder, axis)
+	set title sprintf("one access, against: %s", axis)
+	set yrange [0:*]
+	rows(access, server) = sprintf("< awk -F'\\t' '$1 == \"%s\" && $3 == \"%s\" && $4 ~ \"^%s\"' %s/scaling.tsv", \
+		axis, access, server, folder)
+	if (axis eq "batch") {
+		plot rows("mmio-store", "user-device") using 2:(($6+$7)/1000) title "posted store" lc rgb vcpu lw 2 pt 7
+	} else {
+		plot rows("mmio-store", "user-device") using 2:(($6+$7)/1000) title "posted store" lc rgb vcpu lw 2 pt 7, \
+			rows("mmio-load", "user-device(-epoll)?$") using 2:(($6+$7)/1000) title "side-effect load" lc rgb emulator lw 2 pt 7, \
+			rows("mmio-load", "user-device-shadow") using 2:(($6+$7)/1000) title "shadow load" lc rgb "#4e9a06" lw 2 pt 7
+	}
+}

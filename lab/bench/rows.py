@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is measured: the boots of L1, and the runs of devuser_bench in each."""
+
+from dataclasses import dataclass
+
+LOADS = ("mmio-load", "port-load")
+STORES = ("mmio-store", "port-store")
+
+# Who can serve what, in the order of the table.
+SERVERS = (
+    ("exit", LOADS + STORES),
+    ("exit+socket", LOADS + STORES),
+    ("ioeventfd", STORES),
+    ("coalesced", STORES),
+    ("in-kernel", LOADS + STORES),
+    ("user-device", LOADS + STORES),
+    ("user-device-spin", LOADS),
+    ("user-device-polling", LOADS),
+    ("user-device-shadow", LOADS),
+)
+# Nobody can poll on the one CPU that the guest needs.
+TWO_CPUS = ("user-device-polling",)
+
+VCPUS = (1, 2, 4, 8)
+DEVICES = (1, 8, 64)
+BATCHES = (1, 4, 16, 64, 256)
+COUNT = 1000	# accesses of a run, by all vCPUs together
+
+# What is measured together, and the CPUs of L1.  Where there are two, the
+# emulator has one for itself; any number of vCPUs share the other.
+BOOTS = {"one-cpu": 1, "two-cpus": 2, "scaling": 2}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of devuser_bench; axis says which of the scaling plots it is for."""
+    access: str
+    served_by: str
+    axis: str = ""
+    vcpus: int = 1
+    devices: int = 1
+    batch: int = 64
+
+    def command(self):
+        return (f"./devuser_bench -v {self.vcpus} -d {self.devices} -b {self.batch}"
+                f" -n {COUNT // self.vcpus} {self.access} {self.served_by}")
+
+    @property
+    def value(self):
+        return getattr(self, self.axis)
+
+
+def accesses(cpus):
+    return [Run(access, server) for server, served in SERVERS for access in served
+            if cpus > 1 or server not in TWO_CPUS]
+
+
+def scaling():
+    three = (("mmio-store", "user-device"), ("mmio-load", "user-device"),
+             ("mmio-load", "user-device-shadow"))
+    runs = [Run(*one, axis="vcpus", vcpus=n) for one in three for n in VCPUS]
+    three = (("mmio-store", "user-device-epoll"), ("mmio-load", "user-device-epoll"),
+             ("mmio-load", "user-device-shadow"))
+    runs += [Run(*one, axis="devices", devices=n) for one in three for n in DEVICES]
+    return runs + [Run("mmio-store", "user-device", axis="batch", batch=n) for n in BATCHES]
+
+
+# L1 has just started and is still busy with that: the first run is not used.
+WARM_UP = Run("mmio-load", "exit+socket")
+
+
+def runs(boot):
+    return scaling() if boot == "scaling" else accesses(BOOTS[boot])

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The tables of figures that a run leaves, and how they are read and written."""
+
+import csv
+
+ACCESSES = ("access", "served_by", "cpus", "vcpu_instructions", "emulator_instructions",
+            "exits", "switches", "wakeups", "syscalls")
+SCALING = ("axis", "value", *ACCESSES)
+BOUNDS = ("name", "ratio", "bound")
+CLOCK = ("access", "served_by", "cpus", "ns")
+
+FILES = {"accesses.tsv": ACCESSES, "scaling.tsv": SCALING, "bounds.tsv": BOUNDS}
+CLOCK_FILE = "clock.tsv"
+
+# Decimals of what is not a whole number of instructions.
+DECIMALS = {"exits": 3, "switches": 3, "wakeups": 3, "syscalls": 3, "ratio": 3, "bound": 2}
+KEYS = ("access", "served_by", "cpus", "axis", "value", "name", "bound")
+
+
+class BadTable(Exception):
+    """A table that is missing or not what it should be."""
+
+
+def text_of(name, value):
+    if isinstance(value, float):
+        return f"{value:.{DECIMALS.get(name, 0)}f}"
+    return str(value)
+
+
+def write(path, columns, table):
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(columns)
+        for row in table:
+            writer.writerow([text_of(name, row[name]) for name in columns])
+
+
+def read(path, columns):
+    try:
+        with open(path, newline="") as file:
+            table = list(csv.DictReader(file, delimiter="\t"))
+    except OSError as error:
+        raise BadTable(f"{path}: {error.strerror}") from None
+    for row in table:
+        if tuple(row) != columns or None in row.values():
+            raise BadTable(f"{path}: the columns should be {' '.join(columns)}")
+    if not table:
+        raise BadTable(f"{path}: no rows")
+    return table
+
+
+def key(row):
+    return tuple(row[name] for name in KEYS if name in row)
+
+
+def figures(columns):
+    return [name for name in columns if name not in KEYS]

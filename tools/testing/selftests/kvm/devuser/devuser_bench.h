@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The benchmark of single accesses: what one costs, by who serves it.
+ *
+ *   devuser_bench.c	    options, the guest, the windows that are measured
+ *   devuser_bench_serve.c  who serves an access: set-up, exits, emulators
+ *   devuser_bench_count.c  what is counted
+ */
+#ifndef SELFTEST_KVM_DEVUSER_BENCH_H
+#define SELFTEST_KVM_DEVUSER_BENCH_H
+
+#include "devuser_util.h"
+
+#define BENCH_VCPUS_MAX		16
+#define BENCH_DEVICES_MAX	64	/* one page of guest physical memory each */
+
+enum bench_access {
+	MMIO_LOAD,
+	MMIO_STORE,
+	PORT_LOAD,
+	PORT_STORE,
+};
+
+#define BENCH_LOADS	(BIT(MMIO_LOAD) | BIT(PORT_LOAD))
+#define BENCH_STORES	(BIT(MMIO_STORE) | BIT(PORT_STORE))
+#define BENCH_MMIO	(BIT(MMIO_LOAD) | BIT(MMIO_STORE))
+
+struct bench;
+
+struct bench_server {
+	const char *name;
+	u32 accesses;			/* those it can serve, by bit */
+	bool many;			/* it can serve several devices */
+
+	/* Before the guest runs; may set bench->addr. */
+	void (*setup)(struct bench *bench);
+
+	/* After each exit to userspace; NULL if there must be none. */
+	void (*exit)(struct bench *bench, struct kvm_vcpu *vcpu);
+
+	/* In the emulator's process, without end; NULL if there is none. */
+	devuser_call_t emulate;
+
+	/* How many accesses have been served; NULL if nobody counts. */
+	u64 (*served)(struct bench *bench);
+};
+
+struct bench {
+	const struct bench_server *server;
+	enum bench_access access;
+	u32 nr_cpus;			/* the emulator runs on the last one */
+	u32 nr_vcpus;
+	u32 nr_devices;
+	u32 batch;			/* requests taken by one read() */
+	u32 count;			/* accesses of each vCPU in a window */
+
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpus[BENCH_VCPUS_MAX];
+	u64 addr;			/* of the first device */
+	int masters[BENCH_DEVICES_MAX];
+	int fd;				/* whatever the server needs */
+	struct devuser_emul *emul;
+	u64 served;			/* by vCPU threads themselves */
+};
+
+static inline bool bench_is_port(const struct bench *bench)
+{
+	return !(BIT(bench->access) & BENCH_MMIO);
+}
+
+static inline bool bench_is_load(const struct bench *bench)
+{
+	return BIT(bench->access) & BENCH_LOADS;
+}
+
+/* devuser_bench_serve.c */
+const struct bench_server *bench_server_find(const char *name);
+void bench_server_start(struct bench *bench);
+void bench_pin(u32 cpu);
+
+/* devuser_bench_count.c */
+enum bench_event {
+	BENCH_EXITS,
+	BENCH_SWITCHES,
+	BENCH_WAKEUPS,
+	BENCH_SYSCALLS,
+	BENCH_EVENTS,
+};
+
+struct bench_counts {
+	u64 ns;
+	u64 events[BENCH_EVENTS];
+};
+
+/* Counts events of this process's threads to come, and of the emulator. */
+void bench_count_events(pid_t emulator);
+void bench_count_read(struct bench_counts *counts);
+
+/*
+ * Instructions are counted from outside, by a plugin of the QEMU that runs this
+ * machine.  It takes note when it sees one of these instructions, which do
+ * nothing.
+ */
+#define BENCH_MARK(what)							\
+({										\
+	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0" : : "i" (what) : "memory"); \
+})
+
+#define BENCH_MARK_TOTAL	0x6b766d01	/* write the totals down */
+#define BENCH_MARK_EMULATOR	0x6b766d02	/* this process is the emulator */
+
+#endif /* SELFTEST_KVM_DEVUSER_BENCH_H */

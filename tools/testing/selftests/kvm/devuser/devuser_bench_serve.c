@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The benchmark of single accesses: who serves them.
+ */
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include "devuser_bench.h"
+
+void bench_pin(u32 cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	TEST_ASSERT(!sched_setaffinity(0, sizeof(cpus), &cpus), "Cannot run on CPU %u", cpu);
+}
+
+/* --- In the emulator's process ------------------------------------------------ */
+
+struct bench_emul_arg {
+	u32 cpu;
+	u32 batch;
+	bool load;
+};
+
+/* The counter of served accesses, seen by both processes. */
+static u64 *emul_served(struct devuser_emul *emul)
+{
+	return &emul->shared->scratch[0];
+}
+
+static void emul_count(struct devuser_emul *emul, u64 nr)
+{
+	u64 *served = emul_served(emul);
+
+	WRITE_ONCE(*served, *served + nr);
+}
+
+static void emul_begin(const struct bench_emul_arg *arg)
+{
+	bench_pin(arg->cpu);
+	BENCH_MARK(BENCH_MARK_EMULATOR);
+}
+
+/* Slaves beyond the one that struct devuser_emul knows. */
+static int emul_slaves[BENCH_DEVICES_MAX];
+static int emul_nr_slaves;
+
+static long emul_keep_slave(struct devuser_emul *emul, void *arg)
+{
+	emul_slaves[emul_nr_slaves++] = emul->slave;
+	emul->slave = -1;
+	return 0;
+}
+
+/* Returns what read() did. */
+static long emul_serve(struct devuser_emul *emul, int slave, u32 batch)
+{
+	struct kvm_devuser_request reqs[DEVUSER_BATCH_MAX];
+	long nr = devuser_read(slave, reqs, batch);
+
+	if (nr > 0) {
+		DEVUSER_EXPECT(devuser_write(slave, reqs, nr), nr);
+		emul_count(emul, nr);
+	}
+	return nr;
+}
+
+/* Sleeps in read(), or spins there. */
+static long emulate_device(struct devuser_emul *emul, void *arg_)
+{
+	const struct bench_emul_arg *arg = arg_;
+
+	emul_begin(arg);
+	for (;;)
+		TEST_ASSERT(emul_serve(emul, emul_slaves[0], arg->batch) > 0, "read() failed");
+}
+
+/* Sleeps in epoll_wait(), for any number of devices. */
+static long emulate_devices(struct devuser_emul *emul, void *arg_)
+{
+	struct epoll_event events[BENCH_DEVICES_MAX];
+	const struct bench_emul_arg *arg = arg_;
+	int i, nr, ep = epoll_create1(0);
+
+	for (i = 0; i < emul_nr_slaves; i++) {
+		struct epoll_event event = { .events = EPOLLIN, .data.fd = emul_slaves[i] };
+
+		TEST_ASSERT(!epoll_ctl(ep, EPOLL_CTL_ADD, emul_slaves[i], &event),
+			    "epoll_ctl() failed");
+	}
+
+	emul_begin(arg);
+	for (;;) {
+		nr = epoll_wait(ep, events, ARRAY_SIZE(events), -1);
+		for (i = 0; i < nr; i++)
+			TEST_ASSERT(emul_serve(emul, events[i].data.fd, arg->batch) > 0,
+				    "read() failed");
+	}
+}
+
+/* What a proxy sends to its process, and the reply to a load. */
+struct bench_message {
+	u64 addr;
+	u64 data;
+	u32 load;
+	u32 len;
+};
+
+static long emulate_socket(struct devuser_emul *emul, void *arg)
+{
+	struct bench_message msg;
+
+	emul_begin(arg);
+	for (;;) {
+		TEST_ASSERT(read(emul->slave, &msg, sizeof(msg)) == sizeof(msg),
+			    "The socket broke");
+		if (msg.load)
+			TEST_ASSERT(write(emul->slave, &msg, sizeof(msg)) == sizeof(msg),
+				    "The socket broke");
+		emul_count(emul, 1);
+	}
+}
+
+static long emulate_eventfd(struct devuser_emul *emul, void *arg)
+{
+	u64 nr;
+
+	emul_begin(arg);
+	for (;;) {
+		TEST_ASSERT(read(emul->slave, &nr, sizeof(nr)) == sizeof(nr),
+			    "The eventfd broke");
+		emul_count(emul, nr);
+	}
+}
+
+/* --- Exits to userspace --------------------------------------------------------- */
+
+static u8 *exit_data(struct kvm_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (run->exit_reason == KVM_EXIT_MMIO)
+		return run->mmio.data;
+
+	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_IO);
+	return (u8 *)run + run->io.data_offset;
+}
+
+static void exit_here(struct bench *bench, struct kvm_vcpu *vcpu)
+{
+	*exit_data(vcpu) = 0;
+	bench->served++;
+}
+
+static void exit_socket(struct bench *bench, struct kvm_vcpu *vcpu)
+{
+	u8 *data = exit_data(vcpu);
+	struct bench_message msg = {
+		.addr = bench->addr,
+		.data = *data,
+		.load = bench_is_load(bench),
+		.len = 4,
+	};
+
+	TEST_ASSERT(write(bench->fd, &msg, sizeof(msg)) == sizeof(msg), "The socket broke");
+	if (!msg.load)
+		return;
+	TEST_ASSERT(read(bench->fd, &msg, sizeof(msg)) == sizeof(msg), "The socket broke");
+	*data = msg.data;
+}
+
+/* The ring is full: the store that found it so is an ordinary exit. */
+static void exit_coalesced(struct bench *bench, struct kvm_vcpu *vcpu)
+{
+	struct kvm_coalesced_mmio_ring *ring = (void *)bench->vcpus[0]->run + bench->fd;
+	u32 max = (getpagesize() - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
+
+	while (ring->first != READ_ONCE(ring->last)) {
+		ring->first = (ring->first + 1) % max;
+		bench->served++;
+	}
+	bench->served++;
+}
+
+/* --- Set-up ----------------------------------------------------------------------- */
+
+static void setup_socket(struct bench *bench)
+{
+	int socks[2];
+
+	TEST_ASSERT(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks),
+		    "socketpair() failed");
+	bench->fd = socks[0];
+	devuser_emul_attach(bench->emul, socks[1]);
+}
+
+static void setup_ioeventfd(struct bench *bench)
+{
+	struct kvm_ioeventfd ioeventfd = {
+		.addr = bench->addr,
+		.len = bench_is_port(bench) ? 1 : 4,
+		.fd = eventfd(0, EFD_CLOEXEC),
+		.flags = bench_is_port(bench) ? KVM_IOEVENTFD_FLAG_PIO : 0,
+	};
+
+	vm_ioctl(bench->vm, KVM_IOEVENTFD, &ioeventfd);
+	devuser_emul_attach(bench->emul, ioeventfd.fd);
+}
+
+/* The I/O APIC's index register, and an edge/level register of the PIC. */
+#define IOAPIC_GPA	0xfec00000
+#define ELCR_PORT	0x4d0
+
+static void setup_in_kernel(struct bench *bench)
+{
+	bench->addr = bench_is_port(bench) ? ELCR_PORT : IOAPIC_GPA;
+	if (!bench_is_port(bench))
+		virt_map(bench->vm, IOAPIC_GPA, IOAPIC_GPA, 1);
+}
+
+static void setup_coalesced(struct bench *bench)
+{
+	bench->fd = kvm_check_cap(KVM_CAP_COALESCED_MMIO) * getpagesize();
+	kvm_vm_register_coalesced_io(bench->vm, bench->addr, 4, bench_is_port(bench));
+}
+
+static void setup_devices(struct bench *bench)
+{
+	u64 addr = bench->addr;
+	u32 i;
+
+	for (i = 0; i < bench->nr_devices; i++, addr += SZ_4K) {
+		bench->masters[i] = devuser_create(bench->vm);
+		devuser_emul_attach(bench->emul, devuser_slave_fd(bench->masters[i], 0));
+		devuser_emul_call(bench->emul, emul_keep_slave, NULL, 0);
+		if (bench_is_port(bench))
+			devuser_set_range(bench->masters[i], 0, KVM_DEVUSER_RANGE_PIO, addr, 1);
+		else
+			devuser_set_range(bench->masters[i], 0, 0, addr, SZ_4K);
+	}
+}
+
+/* Longer than the other side ever takes. */
+#define SPIN_NS		1000000
+
+static void setup_spinning(struct bench *bench)
+{
+	setup_devices(bench);
+	devuser_set_spin(bench->masters[0], SPIN_NS, 0);
+}
+
+static void setup_polling(struct bench *bench)
+{
+	setup_devices(bench);
+	devuser_set_spin(bench->masters[0], SPIN_NS, SPIN_NS);
+}
+
+static long emul_shadow(struct devuser_emul *emul, void *arg)
+{
+	const struct kvm_devuser_shadow_area area = { .access = 1 | 4, .len = 8 };
+	int i;
+
+	for (i = 0; i < emul_nr_slaves; i++) {
+		DEVUSER_EXPECT(devuser_shadow_size(emul_slaves[i], SZ_4K), 0);
+		DEVUSER_EXPECT(devuser_shadow_ctrl(emul_slaves[i], &area, 1), 0);
+	}
+	return 0;
+}
+
+static void setup_shadow(struct bench *bench)
+{
+	setup_devices(bench);
+	devuser_emul_call(bench->emul, emul_shadow, NULL, 0);
+}
+
+/* --- Who has served how many ---------------------------------------------------------- */
+
+static u64 served_here(struct bench *bench)
+{
+	return bench->served;
+}
+
+static u64 served_coalesced(struct bench *bench)
+{
+	struct kvm_coalesced_mmio_ring *ring = (void *)bench->vcpus[0]->run + bench->fd;
+	u32 max = (getpagesize() - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
+
+	return bench->served + (ring->last + max - ring->first) % max;
+}
+
+static u64 served_emulator(struct bench *bench)
+{
+	return READ_ONCE(*emul_served(bench->emul));
+}
+
+static u64 served_shadow(struct bench *bench)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < bench->nr_devices; i++)
+		sum += devuser_status(bench->masters[i]).shadow_loads;
+	return sum;
+}
+
+static const struct bench_server servers[] = {
+	{
+		.name = "exit",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.exit = exit_here,
+		.served = served_here,
+	}, {
+		.name = "exit+socket",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.setup = setup_socket,
+		.exit = exit_socket,
+		.emulate = emulate_socket,
+		.served = served_emulator,
+	}, {
+		.name = "ioeventfd",
+		.accesses = BENCH_STORES,
+		.setup = setup_ioeventfd,
+		.emulate = emulate_eventfd,
+		.served = served_emulator,
+	}, {
+		.name = "coalesced",
+		.accesses = BENCH_STORES,
+		.setup = setup_coalesced,
+		.exit = exit_coalesced,
+		.served = served_coalesced,
+	}, {
+		.name = "in-kernel",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.setup = setup_in_kernel,
+	}, {
+		.name = "user-device",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.setup = setup_devices,
+		.emulate = emulate_device,
+		.served = served_emulator,
+	}, {
+		.name = "user-device-spin",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.setup = setup_spinning,
+		.emulate = emulate_device,
+		.served = served_emulator,
+	}, {
+		.name = "user-device-polling",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.setup = setup_polling,
+		.emulate = emulate_device,
+		.served = served_emulator,
+	}, {
+		.name = "user-device-epoll",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.many = true,
+		.setup = setup_devices,
+		.emulate = emulate_devices,
+		.served = served_emulator,
+	}, {
+		.name = "user-device-shadow",
+		.accesses = BENCH_LOADS,
+		.many = true,
+		.setup = setup_shadow,
+		.emulate = emulate_devices,
+		.served = served_shadow,
+	},
+};
+
+const struct bench_server *bench_server_find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(servers); i++)
+		if (!strcmp(servers[i].name, name))
+			return &servers[i];
+	return NULL;
+}
+
+void bench_server_start(struct bench *bench)
+{
+	struct bench_emul_arg arg = {
+		.cpu = bench->nr_cpus - 1,
+		.batch = bench->batch,
+		.load = bench_is_load(bench),
+	};
+
+	if (bench->server->setup)
+		bench->server->setup(bench);
+	if (bench->server->emulate)
+		devuser_emul_call_start(bench->emul, bench->server->emulate, &arg, sizeof(arg));
+}
