@@ -60,8 +60,10 @@ check: modules qemu selftests style model kunit
 	@lab/boot/check
 
 #: make check-deep  the tests that take longer: on kernels that check themselves,
-#:                  and of other series
-check-deep: modules qemu selftests
+#:                  and of other series; the patches as a series, another
+#:                  architecture, more of the model
+check-deep: modules qemu selftests check-series cross
+	@DEEP=1 lab/model.sh
 	@DEBUG=1 lab/kernel.sh
 	@DEBUG=kcsan lab/kernel.sh
 	@KERNEL=7.3 lab/kernel.sh

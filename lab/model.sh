@@ -34,7 +34,6 @@ DEEP_SCENARIOS=(
 	"WAITS=1 DIES=1 HOLD=1 REPLAY=1"
 	"DIES=1 HOLD=1 EXPIRES=1"
 	"SIGNALS=1 ABANDONS=1"
-	"DIES=1 FAULTS=1 ABANDONS=1"
 )
 
 # The model speaks of the code: what it names as the code's has to be there.
