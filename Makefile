@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
-	check-qemu model kunit series check-series deb cross bench bench-compare style clean queue-6.12 queue-7.3 queue-qemu
+	check-qemu model kunit series check-series dkms-deb check-dkms deb cross bench bench-compare style clean queue-6.12 queue-7.3 queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -93,6 +93,13 @@ check-series: setup
 #:                  QTESTS=name for one
 check-qemu: qemu
 	@lab/check-qemu
+#: make dkms-deb    a Debian package that rebuilds the stock kernel's KVM with DKMS
+dkms-deb: setup
+	@lab/dkms-deb.sh
+
+#: make check-dkms  install that package, use it in L1, remove it; needs root
+check-dkms: setup qemu selftests
+	@lab/dkms-check.sh
 
 #: make deb         a Debian package of the patched QEMU
 deb: setup

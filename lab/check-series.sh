@@ -11,8 +11,8 @@
 . "$LAB/git.sh"
 . "$LAB/overlay.sh"
 
-# Nobody signs off for others; MAINTAINERS comes last.
-ON_PURPOSE=NO_AUTHOR_SIGN_OFF,MISSING_SIGN_OFF,FILE_PATH_CHANGES
+# Nobody signs off for others; MAINTAINERS comes last; 6.12 has no kzalloc_obj().
+ON_PURPOSE=NO_AUTHOR_SIGN_OFF,MISSING_SIGN_OFF,FILE_PATH_CHANGES,ALLOC_WITH_SIZEOF
 
 mails() {
 	find "$BUILD/series/$1" -name '*.patch' ! -name '0000-*' | sort

@@ -9,6 +9,7 @@
 #  linux-6.12  Debian 12's kernel: source, image, headers, all of one version
 #  linux-7.3   the source of the newer kernel
 #  qemu-10.0   the source of QEMU
+#  dkms        DKMS, to try the package for it without installing it here
 #  tools       what builds QEMU and Debian 12 has too old
 
 . "$(dirname "$0")/lib.sh"
@@ -79,6 +80,10 @@ fetch_tools() {
 	meson=$(apt_versions meson | head -n 1)
 	dpkg --compare-versions "${meson:-0}" ge 1.5 || none_found "meson >= 1.5"
 	fetch "meson=$meson" python3-pycotap
+}
+
+fetch_dkms() {
+	fetch dkms linux-base lsb-release
 }
 
 # In a directory of its own, so that a group is there whole or not at all.
