@@ -310,11 +310,11 @@ u64 devuser_score_shadow_loads(struct devuser *d);
 static inline struct devuser_score *
 devuser_score_find(struct devuser *d, int vcpu_idx)
 {
-	/* Pairs with the smp_store_release() in devuser_score_create(). */
-	if (vcpu_idx < DEVUSER_FIRST_SCORES)
-		return smp_load_acquire(&d->first_scores[vcpu_idx]);
+	if (vcpu_idx >= DEVUSER_FIRST_SCORES)
+		return xa_load(&d->scores, vcpu_idx);
 
-	return xa_load(&d->scores, vcpu_idx);
+	/* Pairs with the smp_store_release() in devuser_score_create(). */
+	return smp_load_acquire(&d->first_scores[vcpu_idx]);
 }
 
 /* shadow.c */

@@ -28,9 +28,14 @@ struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx)
 		return ERR_PTR(r);
 	}
 
-	/* A slave may look for it, to see whether it has the request of a seq. */
-	if (vcpu_idx < DEVUSER_FIRST_SCORES)
-		smp_store_release(&d->first_scores[vcpu_idx], score);
+	if (vcpu_idx >= DEVUSER_FIRST_SCORES)
+		return score;
+
+	/*
+	 * A slave's reply may look for it at any time. Pairs with the
+	 * smp_load_acquire() in devuser_score_find().
+	 */
+	smp_store_release(&d->first_scores[vcpu_idx], score);
 
 	return score;
 }
