@@ -6,8 +6,10 @@ DEVICE ?= lsi53c895a
 DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
-.PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run check check-deep \
-	check-qemu model kunit series check-series dkms-deb check-dkms deb cross bench bench-compare style clean queue-6.12 queue-7.3 queue-qemu
+.PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
+	check check-deep check-qemu model kunit bench bench-compare style \
+	series check-series cross dkms-deb check-dkms deb \
+	clean queue-6.12 queue-7.3 queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -93,6 +95,7 @@ check-series: setup
 #:                  QTESTS=name for one
 check-qemu: qemu
 	@lab/check-qemu
+
 #: make dkms-deb    a Debian package that rebuilds the stock kernel's KVM with DKMS
 dkms-deb: setup
 	@lab/dkms-deb.sh
