@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where things are: what was built, and the options that name another place."""
 
+import os
 import pathlib
 
 BOOT = pathlib.Path(__file__).resolve().parent
@@ -20,7 +21,8 @@ def add_options(parser):
                         help="unpacked stock kernel (build/stock)")
     parser.add_argument("--modules", default=str(BUILD / "modules"),
                         help="folder of rebuilt KVM modules (build/modules), or 'stock' for Debian's")
-    parser.add_argument("--kernel", help="for L1, a kernel with everything built in, instead of the stock one")
+    parser.add_argument("--kernel", type=os.path.abspath,
+                        help="for L1, a kernel with everything built in, instead of the stock one")
 
 
 def as_arguments(options):
