@@ -23,7 +23,6 @@ void bench_pin(u32 cpu)
 struct bench_emul_arg {
 	u32 cpu;
 	u32 batch;
-	bool load;
 };
 
 /* The counter of served accesses, seen by both processes. */
@@ -173,14 +172,23 @@ static void exit_socket(struct bench *bench, struct kvm_vcpu *vcpu)
 	*data = msg.data;
 }
 
+static struct kvm_coalesced_mmio_ring *coalesced_ring(struct bench *bench)
+{
+	return (void *)bench->vcpus[0]->run + bench->fd;
+}
+
+static u32 coalesced_max(struct kvm_coalesced_mmio_ring *ring)
+{
+	return (getpagesize() - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
+}
+
 /* The ring is full: the store that found it so is an ordinary exit. */
 static void exit_coalesced(struct bench *bench, struct kvm_vcpu *vcpu)
 {
-	struct kvm_coalesced_mmio_ring *ring = (void *)bench->vcpus[0]->run + bench->fd;
-	u32 max = (getpagesize() - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
+	struct kvm_coalesced_mmio_ring *ring = coalesced_ring(bench);
 
 	while (ring->first != READ_ONCE(ring->last)) {
-		ring->first = (ring->first + 1) % max;
+		ring->first = (ring->first + 1) % coalesced_max(ring);
 		bench->served++;
 	}
 	bench->served++;
@@ -286,8 +294,8 @@ static u64 served_here(struct bench *bench)
 
 static u64 served_coalesced(struct bench *bench)
 {
-	struct kvm_coalesced_mmio_ring *ring = (void *)bench->vcpus[0]->run + bench->fd;
-	u32 max = (getpagesize() - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
+	struct kvm_coalesced_mmio_ring *ring = coalesced_ring(bench);
+	u32 max = coalesced_max(ring);
 
 	return bench->served + (ring->last + max - ring->first) % max;
 }
@@ -386,7 +394,6 @@ void bench_server_start(struct bench *bench)
 	struct bench_emul_arg arg = {
 		.cpu = bench->nr_cpus - 1,
 		.batch = bench->batch,
-		.load = bench_is_load(bench),
 	};
 
 	if (bench->server->setup)
