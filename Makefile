@@ -47,7 +47,8 @@ selftests: setup
 	@lab/selftests.sh
 
 #: make run         a Linux guest whose device another process emulates;
-#:                  DEVICE=lsi53c895a (a disk), e1000e or nvme
+#:                  DEVICE=lsi53c895a, ahci, megasas, nvme or xhci (a disk),
+#:                  e1000e or igb (a network); USER_DEVICE=off for the detour
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 
@@ -61,9 +62,10 @@ known-device:
 check: modules qemu selftests style model kunit
 	@lab/boot/check
 
-#: make check-deep  the tests that take longer: on kernels that check themselves,
-#:                  and of other series; the patches as a series, another
-#:                  architecture, more of the model
+#: make check-deep  the tests that take longer: all devices, with and without the
+#:                  user device; on kernels that check themselves, and of other
+#:                  series; the patches as a series, another architecture, more of
+#:                  the model
 check-deep: modules qemu selftests check-series cross
 	@DEEP=1 lab/model.sh
 	@DEBUG=1 lab/kernel.sh
