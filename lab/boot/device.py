@@ -29,6 +29,8 @@ class Device:
         self.modules = section["modules"].split()
         self.interrupts = section["interrupts"]
         self.node = section["node"]
+        # What the driver's messages say when it resets a device that does not answer.
+        self.recovery = section.get("recovery", "")
         self.template = section["arguments"]
 
     def arguments(self, **values):

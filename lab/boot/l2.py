@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """L2 and the process that emulates its device, both started from L1."""
 
+import os
+import pathlib
+import select
+import shlex
+import signal
 import socket
 import subprocess
 import time
 
 import children
 import places
+from qmp import Monitor
 
 MEMORY = "512M"
 # Without a watch on the clock, and without an HPET: both would be read through
@@ -20,7 +26,7 @@ class L2Error(Exception):
 
 
 def start(arguments, log, fds=()):
-    with open(log, "wb") as file:
+    with open(log, "ab") as file:
         return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
                                 pass_fds=fds, preexec_fn=children.die_with_parent)
 
@@ -29,16 +35,40 @@ def base(qemu):
     return [qemu, "-nodefaults", "-no-user-config", "-display", "none", *places.firmware()]
 
 
+def as_option(device):
+    """What device_add takes, for a command line."""
+    return ",".join([device["driver"], *(f"{name}={value}" for name, value in device.items()
+                                         if name != "driver")])
+
+
+def remote_command(qemu, device_arguments, fd):
+    return [*base(qemu), "-machine", "x-remote", *device_arguments,
+            "-object", f"x-remote-object,id=remote,devid=device,fd={fd}"]
+
+
 class Remote:
     """The emulating process.  The VMM's end of its socket is `socket`."""
 
-    def __init__(self, qemu, device_arguments, log):
+    def __init__(self, qemu, device_arguments, logs):
+        self.command = qemu, device_arguments
+        self.log = f"{logs}/remote.log"
+        self.start()
+
+    def start(self):
         self.socket, theirs = socket.socketpair()
         with theirs:
             fd = theirs.fileno()
-            self.process = start(
-                [*base(qemu), "-machine", "x-remote", *device_arguments,
-                 "-object", f"x-remote-object,id=remote,devid=device,fd={fd}"], log, [fd])
+            self.process = start(remote_command(*self.command, fd), self.log, [fd])
+
+    def fds(self):
+        """What the VMM inherits."""
+        return [self.socket.fileno()]
+
+    def proxy_options(self):
+        return {"fd": str(self.socket.fileno())}
+
+    def pid(self):
+        return self.process.pid
 
     def end(self, patience):
         """It ends by itself once the VMM has gone."""
@@ -46,22 +76,59 @@ class Remote:
         try:
             status = self.process.wait(patience)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise L2Error("the emulating process did not end after the guest") from None
         if status:
             raise L2Error(f"the emulating process ended with status {status}")
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class StartedByVMM:
+    """The emulating process if the VMM starts it, and starts it again once if it is lost."""
+
+    def __init__(self, qemu, device_arguments, logs):
+        self.script = f"{logs}/start-remote"
+        with open(self.script, "w") as file:
+            file.write("#!/bin/sh\nexec " + shlex.join(remote_command(qemu, device_arguments, 0))
+                       + f" >>{logs}/remote.log 2>&1\n")
+        os.chmod(self.script, 0o755)
+
+    def watch(self, vmm):
+        """It is the VMM's only child."""
+        children_of = pathlib.Path(f"/proc/{vmm}/task/{vmm}/children")
+        self.found = int(children_of.read_text())
+        self.pidfd = os.pidfd_open(self.found)
+
+    def fds(self):
+        return []
+
+    def proxy_options(self):
+        return {"exec": self.script, "restarts": 1}
+
+    def pid(self):
+        return self.found
+
+    def end(self, patience):
+        if not select.select([self.pidfd], [], [], patience)[0]:
+            raise L2Error("the emulating process did not end after the guest")
+
+    def kill(self):
+        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
 
 class Guest:
-    """L2: the VMM with the device or its proxy, and the talk with l2-init."""
+    """L2: the VMM with the device or its proxy, the talk with l2-init and with the VMM."""
 
     def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds):
         self.socket, theirs = socket.socketpair()
+        self.monitor = Monitor()
         with theirs:
             fd = theirs.fileno()
             self.process = start(
-                [*base(qemu), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", "2",
+                [*base(qemu), *self.monitor.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", "2",
                  "-machine", "pc,hpet=off,memory-backend=ram", "-m", MEMORY,
                  "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on",
                  "-kernel", kernel, "-initrd", initramfs, "-append",
@@ -70,7 +137,8 @@ class Guest:
                  "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=lab,fd={fd}",
                  "-device", "virtserialport,chardev=lab,name=lab", *device_arguments],
-                f"{out}/l2-qemu.log", [fd, *fds])
+                f"{out}/l2-qemu.log", [fd, self.monitor.theirs.fileno(), *fds])
+        self.monitor.greet()
 
     def lines(self, patience):
         """What l2-init says, line by line, to the end of L2."""
