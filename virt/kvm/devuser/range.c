@@ -36,19 +36,15 @@ void devuser_range_put(struct devuser_range *range)
  * memory to shrink the bus, it destroys the bus and everything on it: then
  * nothing is left to unregister.
  */
-static int devuser_range_unregister(struct kvm *kvm, struct devuser_range *range)
+static void devuser_range_unregister(struct kvm *kvm, struct devuser_range *range)
 {
 	u64 done;
-	int r;
 
 	for (done = 0; done < range->len; done += DEVUSER_PIECE) {
-		r = kvm_io_bus_unregister_dev(kvm, devuser_range_bus(range),
-					      &range->iodev);
-		if (r)
-			return r;
+		if (kvm_io_bus_unregister_dev(kvm, devuser_range_bus(range),
+					      &range->iodev))
+			return;
 	}
-
-	return 0;
 }
 
 static int devuser_range_register(struct kvm *kvm, struct devuser_range *range)
@@ -125,24 +121,29 @@ static struct devuser_range *devuser_range_swap(struct devuser *d, u32 rid,
 	return old;
 }
 
-/* Readers that found it before are gone after the bus has been changed. */
-static int devuser_range_drop(struct devuser *d, struct devuser_range *range)
+/*
+ * Readers that found it before are gone after the bus has been changed. The
+ * range is off the bus in any case, so there is no failure to report: should
+ * KVM have lost the whole bus, the ranges that are left are found by
+ * devuser_range_find()'s walk.
+ */
+static void devuser_range_drop(struct devuser *d, struct devuser_range *range)
 {
-	int r;
-
 	list_del_rcu(&range->node);
-	r = devuser_range_unregister(d->kvm, range);
+	devuser_range_unregister(d->kvm, range);
 	synchronize_srcu_expedited(&d->kvm->srcu);
 	devuser_range_put(range);
-
-	return r;
 }
 
 static int devuser_range_remove(struct devuser *d, u32 rid)
 {
 	struct devuser_range *range = devuser_range_swap(d, rid, NULL);
 
-	return range ? devuser_range_drop(d, range) : -ENOENT;
+	if (!range)
+		return -ENOENT;
+
+	devuser_range_drop(d, range);
+	return 0;
 }
 
 /* The new place is set before the old one is given up. */
@@ -162,7 +163,10 @@ static int devuser_range_move(struct devuser *d, struct devuser_range *range)
 	list_add_tail_rcu(&range->node, &vm->ranges);
 	old = devuser_range_swap(d, range->rid, range);
 
-	return old ? devuser_range_drop(d, old) : 0;
+	if (old)
+		devuser_range_drop(d, old);
+
+	return 0;
 }
 
 static int devuser_range_check(const struct kvm_devuser_pa_range *arg)
@@ -208,7 +212,7 @@ int devuser_range_set(struct devuser *d, const struct kvm_devuser_pa_range *arg)
 		r = devuser_range_move(d, range);
 	else
 		r = devuser_range_remove(d, arg->rid);
-	if (r && range && d->ranges[arg->rid] != range)
+	if (r && range)
 		devuser_range_put(range);
 	mutex_unlock(&d->kvm->slots_lock);
 

@@ -10,6 +10,7 @@ DEVUSER_TESTS += devuser/devuser_abi_slave
 DEVUSER_TESTS += devuser/devuser_access
 DEVUSER_TESTS += devuser/devuser_death
 DEVUSER_TESTS += devuser/devuser_example
+DEVUSER_TESTS += devuser/devuser_fail
 DEVUSER_TESTS += devuser/devuser_hostile
 DEVUSER_TESTS += devuser/devuser_lifetime
 DEVUSER_TESTS += devuser/devuser_lockup
