@@ -95,23 +95,13 @@ static size_t hostile_size(struct hostile *h)
 
 /* --- What it does --------------------------------------------------------------- */
 
-static void hostile_read(struct hostile *h)
-{
-	void *buf = hostile_buf(h);
-	ssize_t len = read(h->slave, buf, hostile_size(h));
-
-	if (buf == h->page && len >= (ssize_t)sizeof(h->reqs[0]))
-		h->reqs[hostile_below(h, HOSTILE_REQS)] = *(struct kvm_devuser_request *)buf;
-}
-
-/* Serves, more or less, so that the guest goes on. */
-static void hostile_serve(struct hostile *h)
+/* Answers what was read into the page, more or less, so that the guest goes on. */
+static void hostile_answer(struct hostile *h, ssize_t bytes)
 {
 	struct kvm_devuser_request *reqs = (void *)h->page;
-	ssize_t nr = read(h->slave, reqs, HOSTILE_BUF);
+	ssize_t nr = bytes / (ssize_t)sizeof(*reqs);
 	int i;
 
-	nr /= (ssize_t)sizeof(*reqs);
 	for (i = 0; i < nr; i++) {
 		if (reqs[i].type == KVM_DEVUSER_LOAD && reqs[i].len <= 8)
 			hostile_fill(h, reqs[i].data, reqs[i].len);
@@ -119,6 +109,20 @@ static void hostile_serve(struct hostile *h)
 	}
 	if (nr > 0 && !hostile_chance(h, 32))
 		write(h->slave, reqs, nr * sizeof(*reqs));
+}
+
+static void hostile_read(struct hostile *h)
+{
+	void *buf = hostile_buf(h);
+	ssize_t bytes = read(h->slave, buf, hostile_size(h));
+
+	if (buf == h->page)
+		hostile_answer(h, bytes);
+}
+
+static void hostile_serve(struct hostile *h)
+{
+	hostile_answer(h, read(h->slave, h->page, HOSTILE_BUF));
 }
 
 /* Replies to requests that it has read, or had, or has made up. */
