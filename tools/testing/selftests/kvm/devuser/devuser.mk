@@ -11,6 +11,7 @@ DEVUSER_TESTS += devuser/devuser_access
 DEVUSER_TESTS += devuser/devuser_death
 DEVUSER_TESTS += devuser/devuser_example
 DEVUSER_TESTS += devuser/devuser_fail
+DEVUSER_TESTS += devuser/devuser_faults
 DEVUSER_TESTS += devuser/devuser_fuzz
 DEVUSER_TESTS += devuser/devuser_lifetime
 DEVUSER_TESTS += devuser/devuser_lockup

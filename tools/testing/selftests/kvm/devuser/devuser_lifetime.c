@@ -3,53 +3,12 @@
  * R9 of the user device: the slave does not keep the VM, and each descriptor
  * may be the last one to live.
  */
-#include <dirent.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "devuser_probe.h"
 #include "kvm_test_harness.h"
 
-#define SOON_MS		2000	/* at once, on a slow machine */
 #define IMAGE_VALUE	0x1122334455667788ull
-
-/* --- What the kernel says of VMs and modules ----------------------- */
-
-/* References to a module, or -1 if it is built in. */
-static int module_refs(const char *name)
-{
-	char path[64];
-	int refs = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	TEST_ASSERT(fscanf(file, "%d", &refs) == 1, "Cannot read %s", path);
-	fclose(file);
-	return refs;
-}
-
-/*
- * Each VM has a folder of its own in debugfs, named by a number, for as long as
- * anything refers to it. Returns -1 without debugfs.
- */
-static int nr_vms(void)
-{
-	struct dirent *entry;
-	int nr = 0;
-	DIR *dir;
-
-	devuser_ret(mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL));
-	dir = opendir("/sys/kernel/debug/kvm");
-	if (!dir)
-		return -1;
-	while ((entry = readdir(dir)))
-		nr += entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
-	closedir(dir);
-	return nr;
-}
 
 /* --- A VMM in a process of its own ----------------------------------------- */
 
@@ -110,17 +69,6 @@ static void vmm_kill(struct vmm *vmm)
 	TEST_ASSERT(WIFSIGNALED(status), "The VMM failed, status 0x%x", status);
 }
 
-static void wait_vms(int nr)
-{
-	u64 start = devuser_now_ms();
-
-	while (nr_vms() != nr) {
-		TEST_ASSERT(devuser_now_ms() - start < SOON_MS, "There are %d VMs, not %d",
-			    nr_vms(), nr);
-		devuser_sleep_ms(1);
-	}
-}
-
 /* In the emulator's process: the image, mapped before and mapped now. */
 static long check_image(struct devuser_emul *emul, void *arg)
 {
@@ -146,7 +94,7 @@ static const struct kvm_devuser_shadow_area one_area = {
 /* R9: the VM is freed at once, and the slave tells its holder of the end. */
 TEST(vmm_killed)
 {
-	int vms = nr_vms(), kvm_refs = module_refs("kvm");
+	int vms = devuser_nr_vms(), kvm_refs = devuser_module_refs("kvm");
 	const u64 value = IMAGE_VALUE;
 	struct kvm_devuser_request reqs[2];
 	struct vmm *vmm;
@@ -156,11 +104,11 @@ TEST(vmm_killed)
 	devuser_emul_read(vmm->emul, reqs, 2);
 	devuser_emul_shadow(vmm->emul, SZ_4K, &one_area, 1);
 	devuser_emul_shadow_set(vmm->emul, 0, &value, sizeof(value));
-	TEST_ASSERT_EQ(nr_vms(), vms + 1);
+	TEST_ASSERT_EQ(devuser_nr_vms(), vms + 1);
 	TEST_ASSERT_EQ(devuser_emul_poll(vmm->emul), POLLOUT);
 
 	vmm_kill(vmm);
-	wait_vms(vms);
+	devuser_wait_vms(vms);
 	TEST_ASSERT_EQ(devuser_emul_poll(vmm->emul), POLLIN | POLLOUT | POLLHUP);
 	DEVUSER_EXPECT(devuser_emul_read_one(vmm->emul), 0);
 	DEVUSER_EXPECT(devuser_emul_write(vmm->emul, reqs, 1), -ENODEV);
@@ -168,10 +116,10 @@ TEST(vmm_killed)
 
 	/* The module is kept until the slave is closed. */
 	if (kvm_refs >= 0)
-		TEST_ASSERT_EQ(module_refs("kvm"), kvm_refs + 1);
+		TEST_ASSERT_EQ(devuser_module_refs("kvm"), kvm_refs + 1);
 	devuser_emul_free(vmm->emul);
 	if (kvm_refs >= 0)
-		DEVUSER_WAIT(module_refs("kvm") == kvm_refs);
+		DEVUSER_WAIT(devuser_module_refs("kvm") == kvm_refs);
 }
 
 /* R9: a read() that sleeps returns 0 when the VM goes. */
@@ -242,7 +190,7 @@ TEST(master_closed)
 
 	start = devuser_now_ms();
 	close(dv->master);
-	TEST_ASSERT(devuser_now_ms() - start < SOON_MS, "close() took %lu ms",
+	TEST_ASSERT(devuser_now_ms() - start < DEVUSER_SOON_MS, "close() took %lu ms",
 		    devuser_now_ms() - start);
 	for (i = 0; i < 2; i++) {
 		devuser_vcpu_join(dv, i);
@@ -281,24 +229,10 @@ static void guest_load(u64 index)
 	GUEST_DONE();
 }
 
-/* Closes and unmaps what there is of the vCPU; kvm_vm_free() does it again. */
-static void close_vcpu(struct kvm_vcpu *vcpu)
-{
-	int size = ioctl(vcpu->vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
-	void *run = vcpu->run;
-
-	TEST_ASSERT(size > 0, "KVM_GET_VCPU_MMAP_SIZE failed");
-	TEST_ASSERT(mmap(run, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-			 -1, 0) == run, "mmap() failed");
-	TEST_ASSERT(!close(vcpu->fd), "close() failed");
-	vcpu->fd = open("/dev/null", O_RDWR);
-	TEST_ASSERT(vcpu->fd >= 0, "Cannot open /dev/null");
-}
-
 /* R9: the reply finds the scoreboard, whatever became of the vCPU's descriptor. */
 TEST(vcpu_closed)
 {
-	int vms = nr_vms();
+	int vms = devuser_nr_vms();
 	struct devuser_vm *dv = devuser_vm_create(2, guest_load);
 	struct kvm_devuser_request req;
 
@@ -306,19 +240,19 @@ TEST(vcpu_closed)
 	devuser_catch_signals();
 	devuser_run_unfinished(dv->vcpus[0], 20);
 	devuser_emul_read(dv->emul, &req, 1);
-	close_vcpu(dv->vcpus[0]);
+	devuser_close_vcpu(dv->vcpus[0]);
 	devuser_emul_answer(dv->emul, &req, 1);
 
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_run_done(dv->vcpus[1]);
 	devuser_vm_free(dv);
-	wait_vms(vms);
+	devuser_wait_vms(vms);
 }
 
 /* R9: the access itself ends with the VM, while the slave lives on. */
 TEST(vcpu_closed_unanswered)
 {
-	int vms = nr_vms();
+	int vms = devuser_nr_vms();
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
 	struct kvm_devuser_request req;
 
@@ -326,10 +260,10 @@ TEST(vcpu_closed_unanswered)
 	devuser_catch_signals();
 	devuser_run_unfinished(dv->vcpus[0], 20);
 	devuser_emul_read(dv->emul, &req, 1);
-	close_vcpu(dv->vcpus[0]);
+	devuser_close_vcpu(dv->vcpus[0]);
 	kvm_vm_free(dv->vm);
 	close(dv->master);
-	wait_vms(vms);
+	devuser_wait_vms(vms);
 	DEVUSER_EXPECT(devuser_emul_write(dv->emul, &req, 1), -ENODEV);
 	DEVUSER_EXPECT(devuser_emul_read_one(dv->emul), 0);
 	devuser_emul_free(dv->emul);

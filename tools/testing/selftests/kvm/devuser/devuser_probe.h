@@ -6,9 +6,11 @@
 #ifndef SELFTEST_KVM_DEVUSER_PROBE_H
 #define SELFTEST_KVM_DEVUSER_PROBE_H
 
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -122,6 +124,71 @@ static inline void devuser_expect_state(int master, u32 state, u32 reason)
 
 	TEST_ASSERT_EQ(status.state, state);
 	TEST_ASSERT_EQ(status.reason, reason);
+}
+
+/* --- What the kernel says of VMs and modules --------------------------------- */
+
+/* References to a module, or -1 if it is built in. */
+static inline int devuser_module_refs(const char *name)
+{
+	char path[64];
+	int refs = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	TEST_ASSERT(fscanf(file, "%d", &refs) == 1, "Cannot read %s", path);
+	fclose(file);
+	return refs;
+}
+
+#define DEVUSER_SOON_MS		2000	/* at once, on a slow machine */
+
+/*
+ * Each VM has a folder of its own in debugfs, named by a number, for as long as
+ * anything refers to it. Returns -1 without debugfs.
+ */
+static inline int devuser_nr_vms(void)
+{
+	struct dirent *entry;
+	int nr = 0;
+	DIR *dir;
+
+	devuser_ret(mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL));
+	dir = opendir("/sys/kernel/debug/kvm");
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
+		nr += entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
+	closedir(dir);
+	return nr;
+}
+
+static inline void devuser_wait_vms(int nr)
+{
+	u64 start = devuser_now_ms();
+
+	while (devuser_nr_vms() != nr) {
+		TEST_ASSERT(devuser_now_ms() - start < DEVUSER_SOON_MS, "There are %d VMs, not %d",
+			    devuser_nr_vms(), nr);
+		devuser_sleep_ms(1);
+	}
+}
+
+/* Closes and unmaps what there is of the vCPU; kvm_vm_free() does it again. */
+static inline void devuser_close_vcpu(struct kvm_vcpu *vcpu)
+{
+	int size = ioctl(vcpu->vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	void *run = vcpu->run;
+
+	TEST_ASSERT(size > 0, "KVM_GET_VCPU_MMAP_SIZE failed");
+	TEST_ASSERT(mmap(run, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			 -1, 0) == run, "mmap() failed");
+	TEST_ASSERT(!close(vcpu->fd), "close() failed");
+	vcpu->fd = open("/dev/null", O_RDWR);
+	TEST_ASSERT(vcpu->fd >= 0, "Cannot open /dev/null");
 }
 
 /* --- The slave, in the emulator's process ----------------------------------- */

@@ -166,8 +166,7 @@ long devuser_shadow_ctrl(int slave, const struct kvm_devuser_shadow_area *areas,
 
 /* --- The socket between the test and the emulator --------------------------- */
 
-/* One message is one byte, and at most one descriptor. */
-static void emul_send(int sock, int fd)
+void devuser_fd_send(int sock, int fd)
 {
 	char byte = 0, control[CMSG_SPACE(sizeof(fd))] = { 0 };
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
@@ -188,8 +187,7 @@ static void emul_send(int sock, int fd)
 	TEST_ASSERT(sendmsg(sock, &msg, MSG_NOSIGNAL) == 1, "The other process is gone");
 }
 
-/* Returns whether there was a message; *@fd is -1 if it had no descriptor. */
-static bool emul_recv(int sock, int *fd)
+bool devuser_fd_recv(int sock, int *fd)
 {
 	char byte, control[CMSG_SPACE(sizeof(*fd))];
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
@@ -286,12 +284,19 @@ static void emul_serve_batch(struct devuser_emul *emul)
 	emul->serve(emul, reqs, nr);
 }
 
+void devuser_emul_serve_here(struct devuser_emul *emul, devuser_serve_t serve)
+{
+	emul->serve = serve;
+	while (emul->serve)
+		emul_serve_batch(emul);
+}
+
 static void emul_handle_call(struct devuser_emul *emul)
 {
 	struct devuser_emul_shared *shared = emul->shared;
 	int fd;
 
-	if (!emul_recv(emul->sock, &fd))
+	if (!devuser_fd_recv(emul->sock, &fd))
 		_exit(0);
 
 	if (fd >= 0) {
@@ -301,7 +306,7 @@ static void emul_handle_call(struct devuser_emul *emul)
 	} else {
 		shared->ret = shared->fn(emul, shared->arg);
 	}
-	emul_send(emul->sock, -1);
+	devuser_fd_send(emul->sock, -1);
 }
 
 static void __noreturn emul_main(struct devuser_emul *emul)
@@ -374,12 +379,12 @@ static void emul_wait_reply(struct devuser_emul *emul)
 {
 	int fd;
 
-	TEST_ASSERT(emul_recv(emul->sock, &fd), "The emulator died");
+	TEST_ASSERT(devuser_fd_recv(emul->sock, &fd), "The emulator died");
 }
 
 void devuser_emul_attach(struct devuser_emul *emul, int slave)
 {
-	emul_send(emul->sock, slave);
+	devuser_fd_send(emul->sock, slave);
 	close(slave);
 	emul_wait_reply(emul);
 }
@@ -392,7 +397,7 @@ void devuser_emul_call_start(struct devuser_emul *emul, devuser_call_t fn,
 		memcpy(emul->shared->arg, arg, size);
 	emul->shared->fn = fn;
 	emul->arg_size = size;
-	emul_send(emul->sock, -1);
+	devuser_fd_send(emul->sock, -1);
 }
 
 long devuser_emul_call_end(struct devuser_emul *emul, void *arg)
@@ -596,13 +601,14 @@ void devuser_check_log(struct devuser_emul *emul, u32 *next, u8 type, u32 cpu,
 
 /* --- A VM with a user device ------------------------------------------------ */
 
-struct devuser_vm *devuser_vm_create(u32 nr_vcpus, void *guest_code)
+struct devuser_vm *devuser_vm_create_for(struct devuser_emul *emul, u32 nr_vcpus,
+					 void *guest_code)
 {
 	struct devuser_vm *dv = calloc(1, sizeof(*dv));
 	u32 i;
 
 	TEST_ASSERT(dv && nr_vcpus <= DEVUSER_VCPUS_MAX, "Cannot make %u vCPUs", nr_vcpus);
-	dv->emul = devuser_emul_start();
+	dv->emul = emul;
 	dv->nr_vcpus = nr_vcpus;
 	dv->vm = vm_create_with_vcpus(nr_vcpus, guest_code, dv->vcpus);
 	for (i = 0; i < nr_vcpus; i++)
@@ -615,6 +621,11 @@ struct devuser_vm *devuser_vm_create(u32 nr_vcpus, void *guest_code)
 	devuser_set_range(dv->master, DEVUSER_RID_PIO, KVM_DEVUSER_RANGE_PIO,
 			  DEVUSER_PORT, DEVUSER_PORT_LEN);
 	return dv;
+}
+
+struct devuser_vm *devuser_vm_create(u32 nr_vcpus, void *guest_code)
+{
+	return devuser_vm_create_for(devuser_emul_start(), nr_vcpus, guest_code);
 }
 
 void devuser_vm_free(struct devuser_vm *dv)

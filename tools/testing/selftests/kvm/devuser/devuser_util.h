@@ -142,6 +142,12 @@ struct devuser_emul {
 	void *shadow;			/* see devuser_emul_shadow() */
 };
 
+/* One message is one byte and at most one descriptor, or else -1. */
+void devuser_fd_send(int sock, int fd);
+
+/* Returns whether there was a message. */
+bool devuser_fd_recv(int sock, int *fd);
+
 /* Starts a process that has nothing yet, and nothing of KVM's. */
 struct devuser_emul *devuser_emul_start(void);
 
@@ -153,6 +159,9 @@ void devuser_emul_attach(struct devuser_emul *emul, int slave);
  * read; NULL ends that, and what has been read by then has been served.
  */
 void devuser_emul_serve(struct devuser_emul *emul, devuser_serve_t serve);
+
+/* In the process, or one that it has forked: serves until there is an end of it. */
+void devuser_emul_serve_here(struct devuser_emul *emul, devuser_serve_t serve);
 
 /* Calls fn(emul, copy of arg) in the process; arg is copied back. */
 long devuser_emul_call(struct devuser_emul *emul, devuser_call_t fn, void *arg, size_t size);
@@ -248,6 +257,10 @@ struct devuser_vm {
  * ranges, and gives the slave to the emulator, which does not serve yet.
  */
 struct devuser_vm *devuser_vm_create(u32 nr_vcpus, void *guest_code);
+
+/* The same with an emulator that there is, perhaps some other process's child. */
+struct devuser_vm *devuser_vm_create_for(struct devuser_emul *emul, u32 nr_vcpus,
+					 void *guest_code);
 void devuser_vm_free(struct devuser_vm *dv);
 
 /* Runs a vCPU until GUEST_DONE() or GUEST_SYNC(); returns the ucall. */
