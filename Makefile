@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
-	check check-deep check-qemu model kunit bench bench-compare style \
+	check check-deep check-qemu fault-matrix model kunit bench bench-compare style \
 	series check-series cross dkms-deb check-dkms deb \
 	clean queue-6.12 queue-7.3 queue-qemu
 
@@ -63,9 +63,9 @@ check: modules qemu selftests style model kunit
 	@lab/boot/check
 
 #: make check-deep  the tests that take longer: all devices, with and without the
-#:                  user device; on kernels that check themselves, and of other
-#:                  series; the patches as a series, another architecture, more of
-#:                  the model
+#:                  user device; a long run of the fuzzer; on kernels that check
+#:                  themselves, and of other series; the patches as a series, another
+#:                  architecture, more of the model
 check-deep: modules qemu selftests check-series cross
 	@DEEP=1 lab/model.sh
 	@DEBUG=1 lab/kernel.sh
@@ -113,6 +113,12 @@ deb: setup
 #: make cross       compile the component for arm64
 cross: setup
 	@lab/cross.sh $(or $(KERNEL),6.12) arm64
+
+#: make fault-matrix
+#:                  what faults do in each state of a request:
+#:                  Documentation/devuser/fault-matrix.md
+fault-matrix: modules qemu selftests
+	@lab/boot/fault-matrix
 
 #: make bench       measure what an access costs: Documentation/devuser/benchmarks.md
 bench: modules qemu selftests

@@ -78,6 +78,12 @@ queue_paths() {
 	queue_patches "$(queue_of "$1")" | sed "s|^|$(queue_of "$1")/|"
 }
 
+# The list of sanitizers is that of the configurations.
+check_sanitizers() {
+	"$LAB/sanitizers.py" | diff -u "$ROOT/Documentation/devuser/sanitizers.md" - ||
+		die "lab/configs has changed: lab/sanitizers.py >Documentation/devuser/sanitizers.md"
+}
+
 # The objects are named as KVM's Makefile names them.
 objects() {
 	local file
@@ -129,7 +135,7 @@ main() {
 	done
 	"$LAB/tree.sh" qemu-10.0
 	lock style
-	steps 9
+	steps 10
 	lab=$(hash_of "$LAB/style.sh" "$LAB/kvm.sh" "$LAB/overlay.sh" "$LAB/git.sh" "$LAB/checkpatch.sh")
 	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
 	check component "checkpatch on the component" \
@@ -140,6 +146,9 @@ main() {
 		"$lab $(hash_of "$ROOT/qemu-patches")" check_qemu_patches
 	check header "the header in QEMU is the kernel's" \
 		"$lab $(hash_of "$ROOT/include" "$ROOT/qemu-patches")" check_header
+	check sanitizers "the page of sanitizers is what lab/configs says" \
+		"$(hash_of "$LAB/sanitizers.py" "$LAB/configs" \
+			"$ROOT/Documentation/devuser/sanitizers.md")" check_sanitizers
 	for series in $SERIES; do
 		lock "kvm-$series"
 		step "configure $series"

@@ -77,15 +77,15 @@ class Reader:
         return Result(name, outcome, detail, time.monotonic() - self.started, log)
 
 
-def boot(names, folder, arguments):
+def boot(names, folder, arguments, environment, scale):
     """Results of one L1, as they come; it may die before all are done."""
     reader = Reader(folder)
-    command = ["./run_kselftest.sh", "-o", str(TEST_TIMEOUT)]
+    command = ["env", *environment, "./run_kselftest.sh", "-o", str(TEST_TIMEOUT * scale)]
     for name in names:
         command += ["-t", f"{COLLECTION}:{name}"]
     out = folder / "l1"
     l1 = subprocess.Popen(
-        [BOOT / "l1", f"--out={out}", f"--timeout={L1_TIMEOUT}", *arguments, "--", *command],
+        [BOOT / "l1", f"--out={out}", f"--timeout={L1_TIMEOUT * scale}", *arguments, "--", *command],
         cwd=BUILD / "selftests", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, errors="replace",
         preexec_fn=children.die_with_parent)
@@ -104,13 +104,13 @@ def boot(names, folder, arguments):
         l1.wait()
 
 
-def run(names, folder, arguments):
-    """A Result for each of the names."""
+def run(names, folder, arguments, environment=(), scale=1):
+    """A Result for each of the names; `scale` times as much may they last."""
     folder.mkdir(parents=True, exist_ok=True)
     left = list(names)
     while left:
         before = len(left)
-        for result in boot(left, folder, arguments):
+        for result in boot(left, folder, arguments, environment, scale):
             if result.name in left:
                 left.remove(result.name)
             yield result
