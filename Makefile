@@ -123,6 +123,8 @@ fault-matrix: modules qemu selftests
 #: make bench       measure what an access costs: Documentation/devuser/benchmarks.md
 bench: modules qemu selftests
 	@lab/qemu.sh plugins
+	@lab/kernel.sh
+	@lab/fio.sh
 	@lab/bench/bench
 
 #: make bench-compare OLD=FOLDER NEW=FOLDER

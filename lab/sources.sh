@@ -10,6 +10,7 @@
 #  linux-7.3   the source of the newer kernel
 #  qemu-10.0   the source of QEMU
 #  dkms        DKMS, to try the package for it without installing it here
+#  fio         what makes the I/O that is measured in a whole guest
 #  tools       what builds QEMU and Debian 12 has too old
 
 . "$(dirname "$0")/lib.sh"
@@ -84,6 +85,14 @@ fetch_tools() {
 
 fetch_dkms() {
 	fetch dkms linux-base lsb-release
+}
+
+fetch_fio() {
+	local version
+
+	version=$(apt_source_versions fio | grep -m 1 '^3\.33-')
+	[ -n "$version" ] || none_found "source of fio 3.33"
+	apt apt-get source --download-only --only-source "fio=$version"
 }
 
 # In a directory of its own, so that a group is there whole or not at all.

@@ -61,10 +61,27 @@ def ratios(find):
                / find.scaled(access, epoll, "devices", 1), 1.05)
 
 
+def guest_ratios(table):
+    """The same for a whole guest: of each device the operation that does worst."""
+    of = {tuple(row[name] for name in ("device", "backend", "operation", "size", "depth", "path")):
+          row for row in table}
+    for device in sorted({key[0] for key in of}):
+        def worst(figure, against, one_at_a_time):
+            return max(float(row[figure]) / float(of[(*key[:-1], against)][figure])
+                       for key, row in of.items() if key[0] == device and key[-1] == "user-device"
+                       and (key[4] == "1" or not one_at_a_time))
+        name = f"whole guest, {device}"
+        yield (f"{name}, depth 1, in total / in-process", worst("instructions", "in-process", True), 1.10)
+        yield (f"{name}, depth 1, on the vCPU's CPU / in-process",
+               worst("vcpu_cpu_instructions", "in-process", True), 1.00)
+        yield (f"{name}, in total / socket proxy", worst("instructions", "socket", False), 0.60)
+
+
 def write(folder):
     """bounds.tsv, from the tables beside it."""
     find = Finder(*(tables.read(folder / name, tables.FILES[name])
                     for name in ("accesses.tsv", "scaling.tsv")))
+    guest = tables.read(folder / "whole-guest.tsv", tables.GUEST)
     tables.write(folder / "bounds.tsv", tables.BOUNDS,
                  [{"name": name, "ratio": ratio, "bound": bound}
-                  for name, ratio, bound in ratios(find)])
+                  for name, ratio, bound in (*ratios(find), *guest_ratios(guest))])

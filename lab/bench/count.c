@@ -7,7 +7,8 @@
  *
  * A program in the machine says by marks, instructions that do nothing else,
  * that its address space is the emulator's, or that the totals are to be
- * written down.  Each of the latter makes a line "OTHERS EMULATOR" in FILE.
+ * written down.  Each of the latter makes a line in FILE: "OTHERS EMULATOR", or,
+ * at a mark for CPUs, what each CPU executed.
  * What an idle CPU executes counts for the address space it was in last.
  */
 #include <glib.h>
@@ -26,6 +27,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 /* nopl MARK(%rax,%rax,1), see devuser_bench.h */
 #define MARK_TOTAL	0x6b766d01u
 #define MARK_EMULATOR	0x6b766d02u
+#define MARK_CPUS	0x6b766d03u
 
 struct cpu {
 	struct qemu_plugin_register *cr3;
@@ -111,6 +113,18 @@ static void on_mark_total(unsigned int index, void *unused)
 	g_mutex_unlock(&lock);
 }
 
+static void on_mark_cpus(unsigned int index, void *unused)
+{
+	int i;
+
+	g_mutex_lock(&lock);
+	for (i = 0; i < qemu_plugin_num_vcpus(); i++)
+		fprintf(out, "%s%" PRIu64, i ? " " : "", qemu_plugin_u64_get(executed, i));
+	fprintf(out, "\n");
+	fflush(out);
+	g_mutex_unlock(&lock);
+}
+
 static void on_insn(struct qemu_plugin_insn *insn)
 {
 	uint8_t code[16];
@@ -136,6 +150,9 @@ static void on_insn(struct qemu_plugin_insn *insn)
 	if (mark == MARK_EMULATOR)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark_emulator,
 						       QEMU_PLUGIN_CB_R_REGS, NULL);
+	if (mark == MARK_CPUS)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark_cpus,
+						       QEMU_PLUGIN_CB_NO_REGS, NULL);
 }
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)

@@ -100,14 +100,18 @@ def per_access(parsed):
             row[name] /= row["accesses"]
 
 
+def icount_arguments(modules, log):
+    """For an L1 whose instructions the plugin counts."""
+    return ["--icount", f"--modules={modules}", f"--qemu={QEMU}", "--qemu-arg=-plugin",
+            f"--qemu-arg={WORK}/count.so,out={log}"]
+
+
 def counted(name, modules):
     """The rows of one boot of L1, counted by the plugin."""
     log = WORK / f"{name}.totals"
     log.unlink(missing_ok=True)
     runs = [rows.WARM_UP, *rows.runs(name)]
-    output = boot(name, rows.BOOTS[name], script_of(runs),
-                  ["--icount", f"--modules={modules}", f"--qemu={QEMU}", "--qemu-arg=-plugin",
-                   f"--qemu-arg={WORK}/count.so,out={log}"], timeout=2400)
+    output = boot(name, rows.BOOTS[name], script_of(runs), icount_arguments(modules, log), timeout=2400)
     parsed = parse_rows(output, runs)
     add_instructions(parsed, log)
     per_access(parsed)

@@ -4,6 +4,7 @@
 import pathlib
 import subprocess
 
+import guest_page
 import rows
 import tables
 
@@ -33,8 +34,7 @@ of stores that another process reads.
 """
 
 UNMEASURED = """
-Not measured yet: a whole guest with a device in its own process, and the profile
-by function of the accesses that miss their bound.
+Not measured yet: the profile by function of the accesses that miss their bound.
 """
 
 SERVED = """
@@ -81,7 +81,7 @@ The run is thrown away when L1's kernel warns, when a row is missing, when an ac
 was lost, and when one went elsewhere than it should.
 
 Raw data: [accesses.tsv](accesses.tsv), [scaling.tsv](scaling.tsv),
-[bounds.tsv](bounds.tsv). `make bench-compare OLD=FOLDER NEW=FOLDER` compares two runs.
+[whole-guest.tsv](whole-guest.tsv), [bounds.tsv](bounds.tsv). `make bench-compare OLD=FOLDER NEW=FOLDER` compares two runs.
 """
 
 
@@ -135,6 +135,7 @@ def write(folder):
     subprocess.run(["gnuplot", "-e", f"folder='{folder}'", HERE / "plots.gp"], check=True)
     text = "\n".join([HEAD.rstrip("\n") + "\n", *bounds(folder), UNMEASURED.rstrip("\n"),
                       SERVED.rstrip("\n"),
-                      *served(folder), *scaling(folder), *clock(folder),
+                      *served(folder), *scaling(folder), *guest_page.section(folder),
+                      *clock(folder),
                       METHOD.format(count=rows.COUNT).rstrip("\n")])
     (folder / "benchmarks.md").write_text(text + "\n")

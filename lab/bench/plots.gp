@@ -45,3 +45,21 @@ do for [axis in "vcpus devices batch"] {
 			rows("mmio-load", "user-device-shadow") using 2:(($6+$7)/1000) title "shadow load" lc rgb "#4e9a06" lw 2 pt 7
 	}
 }
+
+# A whole guest: one request at a time, by who emulates its device.
+unset logscale x
+set style data histograms
+set style histogram clustered gap 1
+set xtics rotate by -25 nooffset
+set boxwidth 0.9 relative
+set output sprintf("%s/guest.svg", folder)
+set title "a whole guest: one request at a time, a ping, or 1 MiB"
+set ylabel "million instructions per operation"
+set logscale y
+set yrange [*:*]
+guest(path) = sprintf("< awk -F'\\t' '$6 == \"%s\" && $5 != \"16\" && $2 != \"file\"' %s/whole-guest.tsv", path, folder)
+name(device, operation, size) = sprintf("%s, %s %s", device, operation, size)
+plot guest("in-process") using ($7/1e6):xtic(name(stringcolumn(1), stringcolumn(3), stringcolumn(4))) \
+		title "in-process" lc rgb "#4e9a06", \
+	guest("socket") using ($7/1e6) title "socket" lc rgb emulator, \
+	guest("user-device") using ($7/1e6) title "user device" lc rgb vcpu

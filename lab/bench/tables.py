@@ -7,14 +7,21 @@ ACCESSES = ("access", "served_by", "cpus", "vcpu_instructions", "emulator_instru
             "exits", "switches", "wakeups", "syscalls")
 SCALING = ("axis", "value", *ACCESSES)
 BOUNDS = ("name", "ratio", "bound")
+GUEST = ("device", "backend", "operation", "size", "depth", "path", "instructions",
+         "vcpu_cpu_instructions", "accesses", "spread")
 CLOCK = ("access", "served_by", "cpus", "ns")
 
-FILES = {"accesses.tsv": ACCESSES, "scaling.tsv": SCALING, "bounds.tsv": BOUNDS}
+FILES = {"accesses.tsv": ACCESSES, "scaling.tsv": SCALING, "bounds.tsv": BOUNDS,
+         "whole-guest.tsv": GUEST}
 CLOCK_FILE = "clock.tsv"
 
 # Decimals of what is not a whole number of instructions.
-DECIMALS = {"exits": 3, "switches": 3, "wakeups": 3, "syscalls": 3, "ratio": 3, "bound": 2}
-KEYS = ("access", "served_by", "cpus", "axis", "value", "name", "bound")
+DECIMALS = {"exits": 3, "switches": 3, "wakeups": 3, "syscalls": 3, "ratio": 3, "bound": 2,
+            "accesses": 2, "spread": 4}
+KEYS = ("access", "served_by", "cpus", "axis", "value", "name", "bound", "device", "backend",
+        "operation", "size", "depth", "path")
+# How far a figure is to be trusted is no figure.
+TRUST = ("spread",)
 
 
 class BadTable(Exception):
@@ -54,4 +61,4 @@ def key(row):
 
 
 def figures(columns):
-    return [name for name in columns if name not in KEYS]
+    return [name for name in columns if name not in KEYS + TRUST]

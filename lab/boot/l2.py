@@ -122,17 +122,18 @@ class StartedByVMM:
 class Guest:
     """L2: the VMM with the device or its proxy, the talk with l2-init and with the VMM."""
 
-    def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds):
+    def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds, cpus=2, append=()):
         self.socket, theirs = socket.socketpair()
         self.monitor = Monitor()
         with theirs:
             fd = theirs.fileno()
             self.process = start(
-                [*base(qemu), *self.monitor.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", "2",
+                [*base(qemu), *self.monitor.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
+                 "-name", "l2,debug-threads=on",
                  "-machine", "pc,hpet=off,memory-backend=ram", "-m", MEMORY,
                  "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on",
                  "-kernel", kernel, "-initrd", initramfs, "-append",
-                 " ".join(KERNEL_ARGUMENTS),
+                 " ".join((*KERNEL_ARGUMENTS, *append)),
                  "-serial", f"file:{out}/l2-console",
                  "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=lab,fd={fd}",
