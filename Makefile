@@ -48,7 +48,8 @@ selftests: setup
 
 #: make run         a Linux guest whose device another process emulates;
 #:                  DEVICE=lsi53c895a, ahci, megasas, nvme or xhci (a disk),
-#:                  e1000e or igb (a network); USER_DEVICE=off for the detour
+#:                  e1000e or igb (a network); USER_DEVICE=off for the detour;
+#:                  SCENARIO=killed or restarted (nvme), or plugged
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 

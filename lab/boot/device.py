@@ -31,6 +31,8 @@ class Device:
         self.node = section["node"]
         # What the driver's messages say when it resets a device that does not answer.
         self.recovery = section.get("recovery", "")
+        # Whether loads are to be served from the shadow image.
+        self.shadow = section.getboolean("shadow", False)
         self.template = section["arguments"]
 
     def arguments(self, **values):

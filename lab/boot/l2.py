@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """L2 and the process that emulates its device, both started from L1."""
 
+import contextlib
 import os
 import pathlib
 import select
@@ -116,7 +117,8 @@ class StartedByVMM:
             raise L2Error("the emulating process did not end after the guest")
 
     def kill(self):
-        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
 class Guest:
