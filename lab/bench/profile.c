@@ -19,16 +19,26 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 #define MARK_TOTAL	"\x0f\x1f\x84\x00\x01\x6d\x76\x6b"
 
-static GHashTable *blocks;	/* count of executed instructions, by address */
+#define BLOCKS_MAX	(1u << 19)
+
+/* One counter for each block, all in one scoreboard. */
+static struct qemu_plugin_scoreboard *counters;
+static GHashTable *blocks;	/* which counter, by address */
 static GMutex lock;
 static FILE *out;
 
-static void write_block(gpointer address, gpointer executed, gpointer unused)
+static qemu_plugin_u64 counter_of(gpointer index)
 {
-	qemu_plugin_u64 count = qemu_plugin_scoreboard_u64(executed);
+	return (qemu_plugin_u64) {
+		.score = counters,
+		.offset = GPOINTER_TO_SIZE(index) * sizeof(uint64_t),
+	};
+}
 
+static void write_block(gpointer address, gpointer index, gpointer unused)
+{
 	fprintf(out, "%" PRIx64 " %" PRIu64 "\n", *(uint64_t *)address,
-		qemu_plugin_u64_sum(count));
+		qemu_plugin_u64_sum(counter_of(index)));
 }
 
 static void on_mark(unsigned int index, void *unused)
@@ -40,31 +50,34 @@ static void on_mark(unsigned int index, void *unused)
 	g_mutex_unlock(&lock);
 }
 
-static struct qemu_plugin_scoreboard *block_at(uint64_t address)
+static qemu_plugin_u64 block_at(uint64_t address)
 {
-	struct qemu_plugin_scoreboard *executed;
+	gpointer index;
 
 	g_mutex_lock(&lock);
-	executed = g_hash_table_lookup(blocks, &address);
-	if (!executed) {
-		executed = qemu_plugin_scoreboard_new(sizeof(uint64_t));
-		g_hash_table_insert(blocks, g_memdup2(&address, sizeof(address)), executed);
+	if (!g_hash_table_lookup_extended(blocks, &address, NULL, &index)) {
+		index = GSIZE_TO_POINTER(g_hash_table_size(blocks));
+		if (GPOINTER_TO_SIZE(index) == BLOCKS_MAX) {
+			fprintf(stderr, "profile.so: too many blocks\n");
+			abort();
+		}
+		g_hash_table_insert(blocks, g_memdup2(&address, sizeof(address)), index);
 	}
 	g_mutex_unlock(&lock);
-	return executed;
+	return counter_of(index);
 }
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t i, n = qemu_plugin_tb_n_insns(tb);
-	struct qemu_plugin_scoreboard *executed = block_at(qemu_plugin_tb_vaddr(tb));
+	qemu_plugin_u64 executed = block_at(qemu_plugin_tb_vaddr(tb));
 
 	for (i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		uint8_t code[8];
 
 		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(
-			insn, QEMU_PLUGIN_INLINE_ADD_U64, qemu_plugin_scoreboard_u64(executed), 1);
+			insn, QEMU_PLUGIN_INLINE_ADD_U64, executed, 1);
 		if (qemu_plugin_insn_data(insn, code, sizeof(code)) == sizeof(code) &&
 		    !memcmp(code, MARK_TOTAL, sizeof(code)))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark,
@@ -81,6 +94,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 	}
 
 	blocks = g_hash_table_new(g_int64_hash, g_int64_equal);
+	counters = qemu_plugin_scoreboard_new(BLOCKS_MAX * sizeof(uint64_t));
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
 	return 0;
 }

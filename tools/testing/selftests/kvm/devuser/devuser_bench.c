@@ -126,7 +126,10 @@ static void window(u64 count)
 		DEVUSER_WAIT(bench.server->served(&bench) >= made);
 }
 
-/* What the accesses of a window cost: that of an empty one is subtracted. */
+/*
+ * What the accesses of a window cost: that of an empty one is subtracted, which
+ * may have seen an event more.
+ */
 static struct bench_counts measure(bool marks)
 {
 	struct bench_counts at[3];
@@ -197,7 +200,7 @@ static void check(const struct bench_counts *events)
 
 	TEST_ASSERT(served == made, "%lu accesses were served, %lu were made", served, made);
 	TEST_ASSERT(bench.server->exit || !events->events[BENCH_EXITS],
-		    "%lu exits that should not be", events->events[BENCH_EXITS]);
+		    "%ld exits that should not be", events->events[BENCH_EXITS]);
 }
 
 static void print_row(const struct bench_counts *bare, const struct bench_counts *counted)
@@ -208,7 +211,7 @@ static void print_row(const struct bench_counts *bare, const struct bench_counts
 	       bench.server->name, bench.nr_cpus, bench.nr_vcpus, bench.nr_devices,
 	       bench.batch, bench.count * bench.nr_vcpus, bare->ns);
 	for (i = 0; i < BENCH_EVENTS; i++)
-		printf("\t%lu", counted->events[i]);
+		printf("\t%ld", counted->events[i]);
 	printf("\n");
 }
 

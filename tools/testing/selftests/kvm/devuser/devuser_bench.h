@@ -89,7 +89,7 @@ enum bench_event {
 
 struct bench_counts {
 	u64 ns;
-	u64 events[BENCH_EVENTS];
+	s64 events[BENCH_EVENTS];
 };
 
 /* Counts events of this process's threads to come, and of the emulator. */
