@@ -143,6 +143,27 @@ static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 	}
 }
 
+/*
+ * Returns how many replies can be read. How much is copied before a fault is up
+ * to the architecture: then look which one it is.
+ */
+static unsigned int
+devuser_slave_copy(struct kvm_devuser_request *replies, unsigned int n,
+		   const struct kvm_devuser_request __user *from)
+{
+	unsigned int done;
+
+	if (!copy_from_user(replies, from, n * sizeof(replies[0])))
+		return n;
+
+	for (done = 0; done < n; done++) {
+		if (copy_from_user(&replies[done], &from[done], sizeof(replies[0])))
+			break;
+	}
+
+	return done;
+}
+
 /* Returns how many replies were taken; if none, why. */
 static int devuser_slave_write_batch(struct devuser *d, unsigned int n,
 				     const struct kvm_devuser_request __user *from)
@@ -151,8 +172,7 @@ static int devuser_slave_write_batch(struct devuser *d, unsigned int n,
 	unsigned int done;
 	int r = 0;
 
-	n -= DIV_ROUND_UP(copy_from_user(replies, from, n * sizeof(replies[0])),
-			  sizeof(replies[0]));
+	n = devuser_slave_copy(replies, n, from);
 	if (!n)
 		return -EFAULT;
 
