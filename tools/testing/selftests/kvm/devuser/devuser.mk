@@ -2,31 +2,37 @@
 #
 # The tests of the KVM user device, and what they share.
 
+ifneq ($(filter x86 x86_64 arm64,$(ARCH)),)
 LIBKVM += devuser/devuser_util.c
+endif
 
 DEVUSER_TESTS := devuser/devuser_abi
 DEVUSER_TESTS += devuser/devuser_abi_master
 DEVUSER_TESTS += devuser/devuser_abi_slave
-DEVUSER_TESTS += devuser/devuser_access
 DEVUSER_TESTS += devuser/devuser_death
 DEVUSER_TESTS += devuser/devuser_example
 DEVUSER_TESTS += devuser/devuser_fail
 DEVUSER_TESTS += devuser/devuser_faults
-DEVUSER_TESTS += devuser/devuser_fuzz
 DEVUSER_TESTS += devuser/devuser_lifetime
 DEVUSER_TESTS += devuser/devuser_lockup
 DEVUSER_TESTS += devuser/devuser_order
-DEVUSER_TESTS += devuser/devuser_pio
 DEVUSER_TESTS += devuser/devuser_posting
-DEVUSER_TESTS += devuser/devuser_quiet
-DEVUSER_TESTS += devuser/devuser_ranges
 DEVUSER_TESTS += devuser/devuser_reply
 DEVUSER_TESTS += devuser/devuser_shadow
 DEVUSER_TESTS += devuser/devuser_signal
 DEVUSER_TESTS += devuser/devuser_spin
 DEVUSER_TESTS += devuser/devuser_timeout
 
+# These are about ports, or about x86's instructions.
+DEVUSER_TESTS_X86 := devuser/devuser_access
+DEVUSER_TESTS_X86 += devuser/devuser_fuzz
+DEVUSER_TESTS_X86 += devuser/devuser_pio
+DEVUSER_TESTS_X86 += devuser/devuser_quiet
+DEVUSER_TESTS_X86 += devuser/devuser_ranges
+
 # Not a test: it is run by lab/bench.
+ifneq ($(filter x86 x86_64,$(ARCH)),)
 LIBKVM += devuser/devuser_bench_count.c
 LIBKVM += devuser/devuser_bench_serve.c
+endif
 DEVUSER_BENCH := devuser/devuser_bench

@@ -46,6 +46,8 @@ static const struct syscalls native = {
 	native_ioctl, native_read, native_write, native_present,
 };
 
+#ifdef __x86_64__
+
 /* Numbers of the 32-bit table, which 64-bit headers do not have. */
 #define I386_READ	3
 #define I386_WRITE	4
@@ -99,6 +101,10 @@ static const struct syscalls i386 = {
 	i386_ioctl, i386_read, i386_write, i386_present,
 };
 
+#else
+#define MAP_32BIT	0
+#endif
+
 /* The system calls of the test in progress. */
 static const struct syscalls *sys;
 
@@ -146,13 +152,15 @@ FIXTURE_VARIANT(abi) {
 	const struct syscalls *sys;
 };
 
-FIXTURE_VARIANT_ADD(abi, x86_64) {
+FIXTURE_VARIANT_ADD(abi, native) {
 	.sys = &native,
 };
 
+#ifdef __x86_64__
 FIXTURE_VARIANT_ADD(abi, i386) {
 	.sys = &i386,
 };
+#endif
 
 FIXTURE_SETUP(abi)
 {

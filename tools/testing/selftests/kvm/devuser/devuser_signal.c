@@ -13,14 +13,7 @@
 #define SOON_MS		20	/* until the signal comes */
 #define PROMPT_MS	2000	/* until its effect is seen, on a slow machine */
 
-/* Nothing but the load: the function's address is the instruction's. */
-static __attribute__((naked)) u32 guest_marked_load(u64 addr)
-{
-	asm volatile("mov (%rdi), %eax\n\tret");
-}
-
-/* The load's length. */
-#define MARKED_LOAD_LEN	2
+DEVUSER_MARKED_LOAD(guest_marked_load);
 
 static void guest_load(u64 index)
 {
@@ -38,22 +31,16 @@ static bool unfinished(struct kvm_vcpu *vcpu)
 /* The instruction that does the access has not been executed. */
 static void expect_not_executed(struct kvm_vcpu *vcpu)
 {
-	struct kvm_regs regs;
-
 	TEST_ASSERT(unfinished(vcpu), "KVM_RUN_DEV_USER is not set");
-	vcpu_regs_get(vcpu, &regs);
-	TEST_ASSERT_EQ(regs.rip, (u64)guest_marked_load);
+	TEST_ASSERT_EQ(devuser_vcpu_pc(vcpu), (u64)guest_marked_load);
 }
 
 /* It has been, with this result, and nothing else since. */
-static void expect_executed(struct kvm_vcpu *vcpu, u64 rax)
+static void expect_executed(struct kvm_vcpu *vcpu, u64 result)
 {
-	struct kvm_regs regs;
-
 	TEST_ASSERT(!unfinished(vcpu), "KVM_RUN_DEV_USER is set");
-	vcpu_regs_get(vcpu, &regs);
-	TEST_ASSERT_EQ(regs.rip, (u64)guest_marked_load + MARKED_LOAD_LEN);
-	TEST_ASSERT_EQ(regs.rax, rax);
+	TEST_ASSERT_EQ(devuser_vcpu_pc(vcpu), (u64)guest_marked_load + DEVUSER_MARKED_LOAD_LEN);
+	TEST_ASSERT_EQ(devuser_vcpu_result(vcpu), result);
 }
 
 /* KVM_RUN that does not run the guest. */
@@ -278,16 +265,6 @@ static u32 nr_rounds;
 
 static u8 string[512];
 
-static void guest_rep_outs(u16 port, const u8 *from, u64 count)
-{
-	asm volatile("rep outsb" : "+S"(from), "+c"(count) : "d"(port) : "memory");
-}
-
-static void guest_rep_ins(u16 port, u8 *to, u64 count)
-{
-	asm volatile("rep insb" : "+D"(to), "+c"(count) : "d"(port) : "memory");
-}
-
 static u8 string_byte(int i)
 {
 	return 3 * i + 7;
@@ -306,8 +283,8 @@ static void guest_strings(void)
 	int i;
 
 	guest_fill_string();
-	guest_rep_outs(DEVUSER_PORT + 1, string, NR_STRING);
-	guest_rep_ins(DEVUSER_PORT + 2, string, NR_STRING);
+	guest_out_string(DEVUSER_PORT + 1, string, NR_STRING);
+	guest_in_string(DEVUSER_PORT + 2, string, NR_STRING);
 	for (i = 0; i < NR_STRING; i++)
 		GUEST_ASSERT_EQ(string[i], (u8)devuser_pattern(DEVUSER_RID_PIO, 2, 1));
 }
@@ -398,7 +375,7 @@ static void run_in_storm(struct kvm_vcpu *vcpu)
 		}
 		DEVUSER_EXPECT(ret, 0);
 		TEST_ASSERT(!unfinished(vcpu), "KVM_RUN_DEV_USER is set after an exit");
-		TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_IO);
+		TEST_ASSERT_KVM_EXIT_REASON(vcpu, UCALL_EXIT_REASON);
 		if (get_ucall(vcpu, &uc) == UCALL_ABORT)
 			REPORT_GUEST_ASSERT(uc);
 	} while (uc.cmd != UCALL_DONE);
@@ -473,15 +450,25 @@ TEST(storm_in_back_pressure)
 static void guest_outs(u64 index)
 {
 	guest_fill_string();
-	guest_rep_outs(DEVUSER_PORT + 1, string, ARRAY_SIZE(string));
+	guest_out_string(DEVUSER_PORT + 1, string, ARRAY_SIZE(string));
 	GUEST_DONE();
+}
+
+/* Where an instruction does all of it, a register counts what is left. */
+static void expect_in_string(struct kvm_vcpu *vcpu)
+{
+#ifdef __x86_64__
+	struct kvm_regs regs;
+
+	vcpu_regs_get(vcpu, &regs);
+	TEST_ASSERT(regs.rcx && regs.rcx <= ARRAY_SIZE(string), "RCX is %llu", regs.rcx);
+#endif
 }
 
 /* R10, R13: rep outs, with the queue full in its middle. */
 TEST(rep_outs)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_outs);
-	struct kvm_regs regs;
 	u32 next = 0;
 	int i;
 
@@ -490,8 +477,7 @@ TEST(rep_outs)
 		devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 		TEST_ASSERT_EQ(devuser_status(dv->master).stores, KVM_DEVUSER_STORES_MAX + 1);
 	}
-	vcpu_regs_get(dv->vcpus[0], &regs);
-	TEST_ASSERT(regs.rcx && regs.rcx <= ARRAY_SIZE(string), "RCX is %llu", regs.rcx);
+	expect_in_string(dv->vcpus[0]);
 
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_run_done(dv->vcpus[0]);
@@ -509,7 +495,7 @@ static void guest_ins(u64 index)
 {
 	int i;
 
-	guest_rep_ins(DEVUSER_PORT + 2, string, NR_INS);
+	guest_in_string(DEVUSER_PORT + 2, string, NR_INS);
 	for (i = 0; i < NR_INS; i++)
 		GUEST_ASSERT_EQ(string[i], string_byte(i));
 	GUEST_DONE();
@@ -546,17 +532,6 @@ static void guest_restarted(void)
 	GUEST_DONE();
 }
 
-/* A reset of the vCPU: it goes on somewhere else. */
-static void restart(struct kvm_vcpu *vcpu)
-{
-	struct kvm_regs regs;
-
-	vcpu_regs_get(vcpu, &regs);
-	regs.rip = (u64)guest_restarted;
-	regs.rsp = (regs.rsp & ~0xfull) - 8;
-	vcpu_regs_set(vcpu, &regs);
-}
-
 /* Abandons the load that the vCPU has, and finishes the instruction. */
 static void abandon(struct devuser_vm *dv)
 {
@@ -566,7 +541,7 @@ static void abandon(struct devuser_vm *dv)
 	run_immediate_exit(dv->vcpus[0]);
 	expect_executed(dv->vcpus[0], ~0u);
 	TEST_ASSERT_EQ(devuser_status(dv->master).vcpus, 0);
-	restart(dv->vcpus[0]);
+	devuser_vcpu_restart(dv->vcpus[0], guest_restarted);
 }
 
 /* R10: an abandoned load's late reply is swallowed, the next load works. */

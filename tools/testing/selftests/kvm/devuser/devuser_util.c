@@ -601,6 +601,13 @@ void devuser_check_log(struct devuser_emul *emul, u32 *next, u8 type, u32 cpu,
 
 /* --- A VM with a user device ------------------------------------------------ */
 
+void devuser_map(struct kvm_vm *vm)
+{
+	virt_map(vm, DEVUSER_GPA, DEVUSER_GPA, DEVUSER_PAGES);
+	if (DEVUSER_PORTS_BASE)
+		virt_map(vm, DEVUSER_PORTS_BASE, DEVUSER_PORTS_BASE, DEVUSER_PAGES);
+}
+
 struct devuser_vm *devuser_vm_create_for(struct devuser_emul *emul, u32 nr_vcpus,
 					 void *guest_code)
 {
@@ -613,13 +620,13 @@ struct devuser_vm *devuser_vm_create_for(struct devuser_emul *emul, u32 nr_vcpus
 	dv->vm = vm_create_with_vcpus(nr_vcpus, guest_code, dv->vcpus);
 	for (i = 0; i < nr_vcpus; i++)
 		vcpu_args_set(dv->vcpus[i], 1, (u64)i);
-	virt_map(dv->vm, DEVUSER_GPA, DEVUSER_GPA, DEVUSER_PAGES);
+	devuser_map(dv->vm);
 
 	dv->master = devuser_create(dv->vm);
 	devuser_emul_attach(dv->emul, devuser_slave_fd(dv->master, 0));
 	devuser_set_range(dv->master, DEVUSER_RID_MMIO, 0, DEVUSER_GPA, DEVUSER_MMIO_LEN);
-	devuser_set_range(dv->master, DEVUSER_RID_PIO, KVM_DEVUSER_RANGE_PIO,
-			  DEVUSER_PORT, DEVUSER_PORT_LEN);
+	devuser_set_range(dv->master, DEVUSER_RID_PIO, DEVUSER_PORTS_FLAG,
+			  DEVUSER_PORTS_BASE + DEVUSER_PORT, DEVUSER_PORT_LEN);
 	return dv;
 }
 
@@ -639,7 +646,7 @@ void devuser_vm_free(struct devuser_vm *dv)
 u64 devuser_vcpu_run(struct kvm_vcpu *vcpu, struct ucall *uc)
 {
 	vcpu_run(vcpu);
-	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_IO);
+	TEST_ASSERT_KVM_EXIT_REASON(vcpu, UCALL_EXIT_REASON);
 	if (get_ucall(vcpu, uc) == UCALL_ABORT)
 		REPORT_GUEST_ASSERT(*uc);
 	TEST_ASSERT(uc->cmd == UCALL_SYNC || uc->cmd == UCALL_DONE,

@@ -15,6 +15,7 @@
 #include <linux/kvm_devuser.h>
 #include <linux/sizes.h>
 
+#include "devuser_guest.h"
 #include "kvm_util.h"
 #include "processor.h"
 #include "test_util.h"
@@ -252,6 +253,9 @@ struct devuser_vm {
 	struct devuser_emul *emul;
 };
 
+/* Maps in the guest, at the same address, what the ranges lie in. */
+void devuser_map(struct kvm_vm *vm);
+
 /*
  * Makes an emulator, a VM whose vCPUs call guest_code(index), a device with two
  * ranges, and gives the slave to the emulator, which does not serve yet.
@@ -274,44 +278,5 @@ void devuser_vcpu_join(struct devuser_vm *dv, u32 index);
 /* Points to the guest's own copy of a global variable. */
 #define DEVUSER_GUEST_VAR(vm, var)						\
 	((typeof(var) *)addr_gva2hva((vm), (unsigned long)&(var)))
-
-/* --- Accesses of the guest, each by exactly one instruction ------------------- */
-
-#define DEVUSER_MMIO_OPS(bits)							\
-static inline u##bits guest_read##bits(u64 addr)				\
-{										\
-	u##bits val;								\
-										\
-	asm volatile("mov %1, %0" : "=a"(val) : "m"(*(u##bits *)addr) : "memory"); \
-	return val;								\
-}										\
-										\
-static inline void guest_write##bits(u64 addr, u##bits val)			\
-{										\
-	asm volatile("mov %1, %0" : "=m"(*(u##bits *)addr) : "a"(val) : "memory"); \
-}
-
-DEVUSER_MMIO_OPS(8)
-DEVUSER_MMIO_OPS(16)
-DEVUSER_MMIO_OPS(32)
-DEVUSER_MMIO_OPS(64)
-
-#define DEVUSER_PIO_OPS(bits)							\
-static inline u##bits guest_in##bits(u16 port)					\
-{										\
-	u##bits val;								\
-										\
-	asm volatile("in %1, %0" : "=a"(val) : "d"(port) : "memory");		\
-	return val;								\
-}										\
-										\
-static inline void guest_out##bits(u16 port, u##bits val)			\
-{										\
-	asm volatile("out %0, %1" : : "a"(val), "d"(port) : "memory");		\
-}
-
-DEVUSER_PIO_OPS(8)
-DEVUSER_PIO_OPS(16)
-DEVUSER_PIO_OPS(32)
 
 #endif /* SELFTEST_KVM_DEVUSER_UTIL_H */
