@@ -7,8 +7,8 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
-	check check-deep check-qemu fault-matrix model kunit bench bench-compare style \
-	series check-series cross dkms-deb check-dkms deb \
+	arm64 check check-deep check-qemu fault-matrix model kunit bench bench-compare \
+	style series check-series cross dkms-deb check-dkms deb \
 	clean queue-6.12 queue-7.3 queue-qemu
 
 help:
@@ -33,6 +33,10 @@ modules: setup
 #:                  for one that checks itself, DEBUG=kcsan for races
 kernel: setup
 	@lab/kernel.sh
+
+#: make arm64       kernel and selftests for an arm64 machine, which check-deep boots
+arm64: setup
+	@lab/arm64.sh
 
 #: make kernel-7.3  KVM of the 7.3 series, every warning an error
 kernel-7.3: setup
@@ -65,9 +69,9 @@ check: modules qemu selftests style model kunit
 
 #: make check-deep  the tests that take longer: all devices, with and without the
 #:                  user device; a long run of the fuzzer; on kernels that check
-#:                  themselves, and of other series; the patches as a series, another
-#:                  architecture, more of the model
-check-deep: modules qemu selftests check-series cross
+#:                  themselves, and of other series, and on arm64; the patches as a
+#:                  series, other architectures, more of the model
+check-deep: modules qemu selftests check-series cross arm64
 	@DEEP=1 lab/model.sh
 	@DEBUG=1 lab/kernel.sh
 	@DEBUG=kcsan lab/kernel.sh
@@ -111,9 +115,9 @@ check-dkms: setup qemu selftests
 deb: setup
 	@lab/deb.sh
 
-#: make cross       compile the component for arm64
+#: make cross       compile the component for arm64, riscv and s390
 cross: setup
-	@lab/cross.sh $(or $(KERNEL),6.12) arm64
+	@lab/cross.sh $(or $(KERNEL),6.12) arm64 riscv s390
 
 #: make fault-matrix
 #:                  what faults do in each state of a request:

@@ -1,24 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: cross.sh SERIES ARCHITECTURE...		arm64
+# usage: cross.sh SERIES ARCHITECTURE...		arm64, riscv or s390
 #
 # Compiles the component, and the file of KVM that calls it, for other
 # architectures, with W=1 and every warning an error.
 
 . "$(dirname "$0")/lib.sh"
 . "$LAB/kconfig.sh"
+. "$LAB/arch.sh"
 
 SERIES=$1
 shift
 TREE=$BUILD/trees/linux-$SERIES
-
-prefix_of() {
-	case $1 in
-	arm64) echo aarch64-linux-gnu- ;;
-	*) die "no cross compiler is known for '$1'" "give arm64" ;;
-	esac
-}
 
 # As the architecture's Makefile names them.
 objects() {
@@ -32,8 +26,7 @@ objects() {
 compile() {
 	local arch=$1 out=$2
 
-	export ARCH=$arch CROSS_COMPILE
-	CROSS_COMPILE=$(prefix_of "$arch")
+	build_for "$arch"
 	configure_kernel "$TREE" "$out" cross
 	# shellcheck disable=SC2046 # one word per object
 	make -C "$TREE" O="$out" -j"$(jobs)" W=1 KCFLAGS=-Werror $(objects "$arch")
@@ -45,11 +38,11 @@ main() {
 	"$LAB/tree.sh" "linux-$SERIES"
 	steps $#
 	for arch; do
-		prefix_of "$arch" >/dev/null
+		compiler_of "$arch" >/dev/null
 		out=$BUILD/cross-$SERIES-$arch
 		step "compile the component for $arch"
 		lock "cross-$SERIES-$arch"
-		hash=$(hash_text "$(hash_of "$LAB/cross.sh" "$LAB/configs/cross" \
+		hash=$(hash_text "$(hash_of "$LAB"/{cross,arch}.sh "$LAB/configs/cross" \
 			"$ROOT/virt/kvm/devuser" "$ROOT/include" "$ROOT/kernel-patches/$SERIES" \
 			"$BUILD/sources/linux-$SERIES")")
 		is_fresh "cross-$SERIES-$arch" "$hash" && continue

@@ -1,16 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
+# usage: kernel.sh [x86|arm64]
+#
 # Builds a whole kernel that boots as L1, with everything built in, of the series
 # KERNEL (6.12, or 7.3).  DEBUG=1 is a kernel that checks its locks and its
 # memory, DEBUG=kcsan one that looks for data races.  The result is
-# build/kernel*/arch/x86/boot/bzImage; 7.3 and DEBUG add to the folder's name.
+# build/kernel*/arch/x86/boot/bzImage or .../arm64/boot/Image; what is not the
+# default adds to the folder's name.
 
 . "$(dirname "$0")/lib.sh"
 . "$LAB/kconfig.sh"
+. "$LAB/arch.sh"
 
-FRAGMENTS=(l1 kvm)
 NAME=kernel
+
+choose_arch() {
+	case $1 in
+	x86) FRAGMENTS=(l1 kvm); IMAGE=bzImage ;;
+	arm64) FRAGMENTS=(l1-arm64); IMAGE=Image; NAME+=-arm64 ;;
+	*) die "no kernel for L1 is known for '$1'" "give x86 or arm64" ;;
+	esac
+	build_for "$1"
+}
 
 choose() {
 	case ${KERNEL:=6.12} in
@@ -19,7 +31,7 @@ choose() {
 	*) die "KERNEL is 6.12 or 7.3, not $KERNEL" ;;
 	esac
 	case ${DEBUG:=0} in
-	0) FRAGMENTS+=(werror) ;;
+	0) [ "$IMAGE" != bzImage ] || FRAGMENTS+=(werror) ;;
 	1) FRAGMENTS+=(debug); NAME+=-debug ;;
 	kcsan) FRAGMENTS+=(kcsan); NAME+=-kcsan ;;
 	*) die "DEBUG is 0, 1 or kcsan, not $DEBUG" ;;
@@ -31,13 +43,14 @@ choose() {
 main() {
 	local hash
 
+	choose_arch "${1:-x86}"
 	choose
 	# The kernel's Makefile would take them for its own.
 	export -n KERNEL DEBUG
 	"$LAB/tree.sh" "linux-$KERNEL"
 	lock "$NAME"
 	steps 2
-	hash=$(hash_of "$LAB/kconfig.sh" "${FRAGMENTS[@]/#/$LAB/configs/}" \
+	hash=$(hash_of "$LAB"/{kconfig,arch}.sh "${FRAGMENTS[@]/#/$LAB/configs/}" \
 		"$TREE/virt/kvm/devuser/Kconfig")
 	if ! is_fresh "$NAME-config" "$hash" "$OUT/.config"; then
 		step "configure the kernel"
@@ -47,8 +60,8 @@ main() {
 		steps 1
 	fi
 	step "build the kernel"
-	logged "$NAME-build" make -C "$TREE" O="$OUT" -j"$(jobs)" bzImage
-	done_with "${OUT#"$ROOT/"}/arch/x86/boot/bzImage is built"
+	logged "$NAME-build" make -C "$TREE" O="$OUT" -j"$(jobs)" "$IMAGE"
+	done_with "${OUT#"$ROOT/"}/arch/$ARCH/boot/$IMAGE is built"
 }
 
-main
+main "$@"

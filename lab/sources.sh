@@ -11,6 +11,7 @@
 #  qemu-10.0   the source of QEMU
 #  dkms        DKMS, to try the package for it without installing it here
 #  fio         what makes the I/O that is measured in a whole guest
+#  arm64       a busybox for an L1 of that architecture
 #  tools       what builds QEMU and Debian 12 has too old
 
 . "$(dirname "$0")/lib.sh"
@@ -81,6 +82,16 @@ fetch_tools() {
 	meson=$(apt_versions meson | head -n 1)
 	dpkg --compare-versions "${meson:-0}" ge 1.5 || none_found "meson >= 1.5"
 	fetch "meson=$meson" python3-pycotap
+}
+
+# The package lists of another architecture are kept apart.
+fetch_arm64() {
+	local options=(-o APT::Architecture=arm64 -o APT::Architectures=arm64
+		       -o "Dir::State::Lists=$APT/lists-arm64")
+
+	mkdir -p "$APT/lists-arm64/partial"
+	apt apt-get "${options[@]}" -o APT::Update::Error-Mode=any update
+	apt apt-get "${options[@]}" download busybox-static
 }
 
 fetch_dkms() {

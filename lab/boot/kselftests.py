@@ -21,20 +21,30 @@ CASE = re.compile(r"# (not ok|ok) \d+ (.*)")
 PASS, FAIL, SKIP = "pass", "fail", "skip"
 
 
+class Machine:
+    """What boots an L1, and the tests installed for it."""
+
+    def __init__(self, l1, selftests):
+        self.l1, self.selftests = BOOT / l1, BUILD / selftests
+
+    def available(self):
+        """The names of the installed tests of the collection."""
+        listing = self.selftests / "kselftest-list.txt"
+        if not listing.exists():
+            return []
+        prefix = COLLECTION + ":"
+        return [line.removeprefix(prefix) for line in listing.read_text().split()
+                if line.startswith(prefix)]
+
+
+X86 = Machine("l1", "selftests")
+ARM64 = Machine("l1-arm64", "selftests-arm64")
+
+
 class Result:
     def __init__(self, name, outcome, detail, seconds, log):
         self.name, self.outcome, self.detail = name, outcome, detail
         self.seconds, self.log = seconds, log
-
-
-def available():
-    """The names of the installed tests of the collection."""
-    listing = BUILD / "selftests/kselftest-list.txt"
-    if not listing.exists():
-        return []
-    prefix = COLLECTION + ":"
-    return [line.removeprefix(prefix) for line in listing.read_text().split()
-            if line.startswith(prefix)]
 
 
 class Reader:
@@ -77,7 +87,7 @@ class Reader:
         return Result(name, outcome, detail, time.monotonic() - self.started, log)
 
 
-def boot(names, folder, arguments, environment, scale):
+def boot(names, folder, machine, arguments, environment, scale):
     """Results of one L1, as they come; it may die before all are done."""
     reader = Reader(folder)
     command = ["env", *environment, "./run_kselftest.sh", "-o", str(TEST_TIMEOUT * scale)]
@@ -85,8 +95,8 @@ def boot(names, folder, arguments, environment, scale):
         command += ["-t", f"{COLLECTION}:{name}"]
     out = folder / "l1"
     l1 = subprocess.Popen(
-        [BOOT / "l1", f"--out={out}", f"--timeout={L1_TIMEOUT * scale}", *arguments, "--", *command],
-        cwd=BUILD / "selftests", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [machine.l1, f"--out={out}", f"--timeout={L1_TIMEOUT * scale}", *arguments, "--", *command],
+        cwd=machine.selftests, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, errors="replace",
         preexec_fn=children.die_with_parent)
     try:
@@ -104,13 +114,13 @@ def boot(names, folder, arguments, environment, scale):
         l1.wait()
 
 
-def run(names, folder, arguments, environment=(), scale=1):
+def run(names, folder, arguments, environment=(), scale=1, machine=X86):
     """A Result for each of the names; `scale` times as much may they last."""
     folder.mkdir(parents=True, exist_ok=True)
     left = list(names)
     while left:
         before = len(left)
-        for result in boot(left, folder, arguments, environment, scale):
+        for result in boot(left, folder, machine, arguments, environment, scale):
             if result.name in left:
                 left.remove(result.name)
             yield result
