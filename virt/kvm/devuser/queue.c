@@ -162,7 +162,7 @@ void devuser_queue_send(struct devuser *d, u64 last_seq)
 		trace_kvm_devuser_send(d, &rq->io);
 		rq->stage = DEVUSER_SENT;
 		list_move_tail(&rq->node, &d->sent);
-		d->nr_pending--;
+		WRITE_ONCE(d->nr_pending, d->nr_pending - 1);
 		d->nr_sent++;
 	}
 }
@@ -171,7 +171,7 @@ void devuser_queue_send(struct devuser *d, u64 last_seq)
 static void devuser_queue_del(struct devuser *d, struct devuser_request *rq)
 {
 	if (rq->stage == DEVUSER_PENDING)
-		d->nr_pending--;
+		WRITE_ONCE(d->nr_pending, d->nr_pending - 1);
 	else
 		d->nr_sent--;
 
@@ -309,7 +309,7 @@ void devuser_queue_replay(struct devuser *d)
 	}
 
 	list_splice_init(&d->sent, &d->pending);
-	d->nr_pending += d->nr_sent;
+	WRITE_ONCE(d->nr_pending, d->nr_pending + d->nr_sent);
 	d->nr_sent = 0;
 }
 
