@@ -12,7 +12,7 @@
 #include "devuser_hostile.h"
 #include "kvm_test_harness.h"
 
-#define OPS		60000
+#define OPS		200000
 #define STUCK_MS	30000		/* without an operation, on a slow machine */
 #define HARNESS_S	(24 * 3600)	/* what is stuck is seen long before */
 #define TIMEOUT_MS	(HOSTILE_DELAY_MS / 2)	/* at first */
