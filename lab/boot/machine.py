@@ -44,6 +44,19 @@ def prepare_out(out):
     return lock
 
 
+def channels(out, output):
+    """QEMU's arguments for the command's output, the verdict and the monitor."""
+    return [
+        "-device", "virtio-serial-pci",
+        "-chardev", f"file,id=output,path=/dev/fd/{output}",
+        "-device", "virtserialport,chardev=output,name=output",
+        "-chardev", f"file,id=verdict,path={out}/verdict",
+        "-device", "virtserialport,chardev=verdict,name=verdict",
+        "-chardev", f"socket,id=monitor,path={out}/monitor,server=on,wait=off",
+        "-mon", "chardev=monitor,mode=readline",
+    ]
+
+
 def copy_output(pipe, log):
     with open(pipe, "rb", buffering=0) as stream, open(log, "wb") as file:
         while chunk := stream.read(65536):
