@@ -33,6 +33,9 @@ class Device:
         self.recovery = section.get("recovery", "")
         # Whether loads are to be served from the shadow image.
         self.shadow = section.getboolean("shadow", False)
+        # A C program in guest/, run on the device once this driver has let go of it.
+        self.probe = section.get("probe", "")
+        self.driver = section.get("driver", "")
         self.template = section["arguments"]
 
     def arguments(self, **values):
