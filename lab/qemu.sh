@@ -5,6 +5,9 @@
 #        qemu.sh plugins	build/qemu-plugins: runs L1 for the benchmarks, which
 #				count instructions by a TCG plugin
 #
+#        qemu.sh sanitize	build/qemu-sanitize: the same checked by ASan and UBSan,
+#				and qemu-fuzz-x86_64, which is libFuzzer's
+#
 # Builds qemu-system-x86_64 from the patched tree.
 
 . "$(dirname "$0")/lib.sh"
@@ -12,6 +15,7 @@
 TREE=$BUILD/trees/qemu-10.0
 NAME=qemu${1:+-$1}
 OUT=$BUILD/$NAME
+TARGETS=(qemu-system-x86_64)
 
 # tcg and kvm run guests; virtfs (with attr and cap-ng) is L1's root; slirp is
 # the network of the e1000e run; multiprocess is the subject.
@@ -33,7 +37,18 @@ OPTIONS=(
 	--enable-trace-backends=log
 	--disable-install-blobs
 )
-[ "$NAME" = qemu ] || OPTIONS+=("--enable-$1")
+
+choose() {
+	case ${1-} in
+	"") ;;
+	plugins) OPTIONS+=(--enable-plugins) ;;
+	sanitize)
+		OPTIONS+=(--cc=clang --cxx=clang++ --enable-asan --enable-ubsan --enable-fuzzing)
+		TARGETS+=(qemu-fuzz-x86_64)
+		;;
+	*) die "no QEMU is known as '$1'" "give plugins, sanitize, or nothing" ;;
+	esac
+}
 
 # meson is found here, at configure time and whenever ninja calls it again.
 export PYTHONPATH=$BUILD/tools/usr/lib/python3/dist-packages
@@ -46,12 +61,13 @@ configure_qemu() {
 }
 
 build_qemu() {
-	ninja -C "$OUT" -j"$(jobs)" qemu-system-x86_64
+	ninja -C "$OUT" -j"$(jobs)" "${TARGETS[@]}"
 }
 
 main() {
 	local hash
 
+	choose "$@"
 	"$LAB/tools.sh"
 	"$LAB/tree.sh" qemu-10.0
 	lock "$NAME"
