@@ -484,6 +484,8 @@ static long call_with_fault(struct trial *t, long (*call)(struct trial *t), int 
 	long ret;
 
 	TEST_ASSERT(fd >= 0, "Cannot open fail-nth");
+	/* A fork() leaves pages that are copied when they are next written to. */
+	TEST_ASSERT(!mlockall(MCL_CURRENT), "mlockall() failed");
 	faults_set(fd, nth);
 	ret = call(t);
 	*hit = faults_clear(fd);
