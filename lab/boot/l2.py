@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import pwd
 import select
 import shlex
 import signal
@@ -16,6 +17,13 @@ import places
 from qmp import Monitor
 
 MEMORY = "512M"
+# The emulating process has what it was started with, and no way to more.  That it
+# gives up its privileges would be refused to it with elevateprivileges=deny; that
+# it takes none is by there being no other program, which spawn=deny refuses.
+EMPTY = "/run/empty"
+USER = "nobody"
+CONFINEMENT = ("-sandbox", "on,obsolete=deny,spawn=deny,resourcecontrol=deny",
+               "-run-with", f"chroot={EMPTY},user={USER}")
 # Without a watch on the clock, and without an HPET: both would be read through
 # QEMU all the time, and hide how seldom the device is.
 KERNEL_ARGUMENTS = ("console=ttyS0", "loglevel=5", "panic=-1", "panic_on_warn=1", "tsc=reliable",
@@ -43,8 +51,21 @@ def as_option(device):
 
 
 def remote_command(qemu, device_arguments, fd):
-    return [*base(qemu), "-machine", "x-remote", *device_arguments,
+    os.makedirs(EMPTY, exist_ok=True)
+    return [*base(qemu), "-machine", "x-remote", *CONFINEMENT, *device_arguments,
             "-object", f"x-remote-object,id=remote,devid=device,fd={fd}"]
+
+
+def check_confined(pid):
+    """Filtered system calls, no privileges, nothing to open."""
+    status = dict(line.split(":\t", 1) for line in
+                  pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    uid = str(pwd.getpwnam(USER).pw_uid)
+    if status["Seccomp"] != "2" or set(status["Uid"].split()) != {uid} or int(status["CapEff"], 16):
+        raise L2Error(f"the emulating process is not confined: Seccomp {status['Seccomp']},"
+                      f" Uid {status['Uid']}, CapEff {status['CapEff']}")
+    if os.readlink(f"/proc/{pid}/root") != EMPTY:
+        raise L2Error("the emulating process sees the whole file system")
 
 
 class Remote:
@@ -126,11 +147,11 @@ class Guest:
 
     def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds, cpus=2, append=()):
         self.socket, theirs = socket.socketpair()
-        self.monitor = Monitor()
+        self.monitor, self.watched = Monitor(), Monitor("watched")
         with theirs:
             fd = theirs.fileno()
             self.process = start(
-                [*base(qemu), *self.monitor.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
+                [*base(qemu), *self.monitor.arguments(), *self.watched.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
                  "-name", "l2,debug-threads=on",
                  "-machine", "pc,hpet=off,memory-backend=ram", "-m", MEMORY,
                  "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on",
@@ -140,8 +161,9 @@ class Guest:
                  "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=lab,fd={fd}",
                  "-device", "virtserialport,chardev=lab,name=lab", *device_arguments],
-                f"{out}/l2-qemu.log", [fd, self.monitor.theirs.fileno(), *fds])
+                f"{out}/l2-qemu.log", [fd, self.monitor.theirs.fileno(), self.watched.theirs.fileno(), *fds])
         self.monitor.greet()
+        self.watched.greet()
 
     def lines(self, patience):
         """What l2-init says, line by line, to the end of L2."""

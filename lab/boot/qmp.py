@@ -13,14 +13,15 @@ class QMPError(Exception):
 class Monitor:
     """QEMU's end of the connection is `theirs`, until it has been passed on."""
 
-    def __init__(self):
+    def __init__(self, name="qmp"):
+        self.name = name
         self.socket, self.theirs = socket.socketpair()
         self.rest = b""
         self.events = []
 
     def arguments(self):
-        return ["-chardev", f"socket,id=qmp,fd={self.theirs.fileno()}",
-                "-mon", "chardev=qmp,mode=control"]
+        return ["-chardev", f"socket,id={self.name},fd={self.theirs.fileno()}",
+                "-mon", f"chardev={self.name},mode=control"]
 
     def greet(self):
         """Once QEMU has been started."""

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """What else happens while L2 uses its device: L2 says when, here is done what."""
 
+import os
+import signal
 import time
 
 from l2 import L2Error
 
 PATIENCE = 120
-NAMES = ("killed", "restarted", "plugged")
+PAUSE = 5
+NAMES = ("killed", "restarted", "stopped", "plugged")
 
 
 def kill(run):
@@ -38,7 +41,17 @@ def wait_for_restart(run):
     run.remote.watch(run.guest.process.pid)
 
 
+def stop(run):
+    """For less than the time-out: nobody but those who wait for the device notices."""
+    os.kill(run.remote.pid(), signal.SIGSTOP)
+    time.sleep(PAUSE)
+    os.kill(run.remote.pid(), signal.SIGCONT)
+
+
 def busy(run):
+    if run.options.scenario == "stopped":
+        stop(run)
+        return
     kill(run)
     if run.options.scenario == "restarted":
         wait_for_restart(run)
