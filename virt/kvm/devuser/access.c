@@ -112,7 +112,8 @@ static int devuser_access_step_queued(struct devuser_access *acc)
 static int devuser_access_step_fast(struct devuser_access *acc)
 {
 	if (acc->io.type == KVM_DEVUSER_LOAD)
-		return devuser_shadow_load(acc->dev, acc->score, &acc->io,
+		return devuser_shadow_load(acc->dev, acc->score, acc->io.rid,
+					   acc->io.offset, acc->io.len,
 					   acc->io.data);
 
 	return devuser_queue_post(acc->dev, acc->score, &acc->io) ? -ENOSPC : 0;
@@ -300,6 +301,7 @@ static int devuser_access_find_score(struct kvm_vcpu *vcpu,
 	if (IS_ERR(score))
 		return PTR_ERR(score);
 
+	score->cpu = vcpu->vcpu_id;
 	acc->score = score;
 	return 0;
 }

@@ -48,12 +48,6 @@ void devuser_put(struct devuser *d)
 	kref_put(&d->ref, devuser_free);
 }
 
-/* Loads read all ones, stores are discarded. */
-bool devuser_is_dead(struct devuser *d)
-{
-	return READ_ONCE(d->state) >= KVM_DEVUSER_FAILED;
-}
-
 /* Tell the master that the device failed or lost its slave. */
 void devuser_notify(struct devuser *d)
 {

@@ -115,7 +115,8 @@ enum devuser_stage {
 
 /* Protected by devuser->lock. */
 struct devuser_request {
-	struct list_head node;		/* on free, pending or sent */
+	struct list_head node;		/* on pending or sent */
+	struct devuser_request *next_free;	/* of those on free */
 	struct devuser_score *score;
 	enum devuser_stage stage;
 	bool awaited;			/* a vCPU waits for the reply */
@@ -124,6 +125,7 @@ struct devuser_request {
 
 struct devuser_score {
 	int vcpu_idx;
+	u32 cpu;			/* the vCPU's id */
 	wait_queue_head_t wait;		/* the vCPU itself, no one else */
 
 	/*
@@ -175,7 +177,7 @@ struct devuser {
 	unsigned int abandons;		/* times the master abandoned loads */
 	struct eventfd_ctx *eventfd;
 	u64 next_seq;
-	struct list_head free;
+	struct devuser_request *free;
 	struct list_head pending;
 	struct list_head sent;
 	unsigned int nr_pending;
@@ -244,10 +246,15 @@ struct devuser_access *devuser_vm_access(struct kvm_vcpu *vcpu);
 /* device.c */
 struct devuser *devuser_alloc(struct kvm *kvm);
 void devuser_put(struct devuser *d);
-bool devuser_is_dead(struct devuser *d);
 void devuser_fail(struct devuser *d, int state, int reason);
 void devuser_notify(struct devuser *d);
 void devuser_wake_vcpus(struct devuser *d);
+
+/* Loads read all ones, stores are discarded. */
+static inline bool devuser_is_dead(struct devuser *d)
+{
+	return READ_ONCE(d->state) >= KVM_DEVUSER_FAILED;
+}
 
 static inline struct devuser *devuser_get(struct devuser *d)
 {
@@ -303,8 +310,6 @@ bool devuser_queue_is_quiet(struct devuser *d, u64 before_seq);
 /* scoreboard.c */
 struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx);
 void devuser_score_free_all(struct devuser *d);
-void devuser_score_wake(struct devuser_score *score);
-void devuser_score_unpost(struct devuser_score *score);
 u64 devuser_score_shadow_loads(struct devuser *d);
 
 static inline struct devuser_score *
@@ -317,9 +322,34 @@ devuser_score_find(struct devuser *d, int vcpu_idx)
 	return smp_load_acquire(&d->first_scores[vcpu_idx]);
 }
 
+/*
+ * The vCPU puts itself on score->wait before it takes devuser->lock to look at
+ * what it waits for; whoever changes that holds the lock, so that it either
+ * sees the vCPU on the queue or is seen by it.
+ */
+static inline void devuser_score_wake(struct devuser_score *score)
+{
+	/* The lock is the barrier: see above. */
+	if (waitqueue_active(&score->wait))
+		wake_up(&score->wait);
+}
+
+/* One posted store less. */
+static inline void devuser_score_unpost(struct devuser_score *score)
+{
+	/*
+	 * Whatever the slave wrote to the shadow image before it answered the
+	 * store comes before this. Pairs with the smp_load_acquire() in
+	 * devuser_shadow_load().
+	 */
+	smp_store_release(&score->posted, score->posted - 1);
+	if (!score->posted)
+		devuser_score_wake(score);
+}
+
 /* shadow.c */
 int devuser_shadow_load(struct devuser *d, struct devuser_score *score,
-			const struct kvm_devuser_request *io, u8 *data);
+			u32 rid, u64 offset, int len, void *val);
 int devuser_shadow_size(struct devuser *d,
 			const struct kvm_devuser_shadow_size *arg);
 int devuser_shadow_ctrl(struct devuser *d,

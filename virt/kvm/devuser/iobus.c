@@ -23,6 +23,22 @@ static void devuser_io_init(struct kvm_devuser_request *io,
 	};
 }
 
+/* Most lengths are these; one that is known spares the call of memcpy(). */
+static void devuser_io_set_data(struct kvm_devuser_request *io, const void *val,
+				int len)
+{
+	switch (len) {
+	case 1:
+		memcpy(io->data, val, 1);
+		break;
+	case 4:
+		memcpy(io->data, val, 4);
+		break;
+	default:
+		memcpy(io->data, val, len);
+	}
+}
+
 /*
  * An instruction whose access falls into pieces may have had an earlier piece
  * declined. That one is taken up later, and so must this one be (R13).
@@ -38,10 +54,7 @@ static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 {
 	struct devuser_range *range = devuser_range_of(iodev);
 	struct devuser *d = range->dev;
-	struct kvm_devuser_request io;
 	struct devuser_score *score;
-	u8 data[sizeof(io.data)];
-	int r;
 
 	score = devuser_score_find(d, vcpu->vcpu_idx);
 	if (!score || devuser_behind_fragment(vcpu, range))
@@ -52,12 +65,8 @@ static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		return 0;
 	}
 
-	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_LOAD, addr, len);
-	r = devuser_shadow_load(d, score, &io, data);
-	if (!r)
-		memcpy(val, data, len);
-
-	return r;
+	return devuser_shadow_load(d, score, range->rid, addr - range->addr, len,
+				   val);
 }
 
 static int devuser_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
@@ -74,7 +83,7 @@ static int devuser_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		return -EOPNOTSUPP;
 
 	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_STORE, addr, len);
-	memcpy(io.data, val, len);
+	devuser_io_set_data(&io, val, len);
 
 	spin_lock(&d->lock);
 	r = devuser_queue_post(d, score, &io);

@@ -7,6 +7,7 @@
 
 #include <linux/poll.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 
 #include "devuser_private.h"
 #include "trace.h"
@@ -21,17 +22,22 @@
 
 static_assert(KVM_DEVUSER_STORES_MAX + KVM_MAX_VCPUS <= DEVUSER_SLOTS);
 
+static void devuser_queue_free(struct devuser *d, struct devuser_request *rq)
+{
+	rq->next_free = d->free;
+	d->free = rq;
+}
+
 void devuser_queue_init(struct devuser *d)
 {
 	unsigned int i;
 
-	INIT_LIST_HEAD(&d->free);
 	INIT_LIST_HEAD(&d->pending);
 	INIT_LIST_HEAD(&d->sent);
 	d->next_seq = DEVUSER_SLOTS;
 
-	for (i = 0; i < KVM_DEVUSER_STORES_MAX; i++)
-		list_add_tail(&d->stores_pool[i].node, &d->free);
+	for (i = KVM_DEVUSER_STORES_MAX; i--;)
+		devuser_queue_free(d, &d->stores_pool[i]);
 }
 
 /* The vCPU's own request, not one of the device's? */
@@ -73,7 +79,7 @@ static void devuser_queue_add(struct devuser *d, struct devuser_request *rq,
 
 	trace_kvm_devuser_submit(d, &rq->io);
 	rq->stage = DEVUSER_PENDING;
-	list_move_tail(&rq->node, &d->pending);
+	list_add_tail(&rq->node, &d->pending);
 
 	/* A reader that spins looks at it without the lock. */
 	WRITE_ONCE(d->nr_pending, d->nr_pending + 1);
@@ -102,10 +108,11 @@ int devuser_queue_post(struct devuser *d, struct devuser_score *score,
 	if (d->state == KVM_DEVUSER_IDLE)
 		return -EOPNOTSUPP;
 
-	rq = list_first_entry_or_null(&d->free, struct devuser_request, node);
+	rq = d->free;
 	if (!rq)
 		return -EAGAIN;
 
+	d->free = rq->next_free;
 	rq->score = score;
 	rq->awaited = false;
 	WRITE_ONCE(score->posted, score->posted + 1);
@@ -152,19 +159,25 @@ unsigned int devuser_queue_peek(struct devuser *d, unsigned int max,
  */
 void devuser_queue_send(struct devuser *d, u64 last_seq)
 {
-	struct devuser_request *rq, *next;
+	struct devuser_request *rq, *last = NULL;
+	unsigned int n = 0;
 
 	lockdep_assert_held(&d->lock);
 
-	list_for_each_entry_safe(rq, next, &d->pending, node) {
+	list_for_each_entry(rq, &d->pending, node) {
 		if (rq->io.seq > last_seq)
 			break;
 		trace_kvm_devuser_send(d, &rq->io);
 		rq->stage = DEVUSER_SENT;
-		list_move_tail(&rq->node, &d->sent);
-		WRITE_ONCE(d->nr_pending, d->nr_pending - 1);
-		d->nr_sent++;
+		last = rq;
+		n++;
 	}
+	if (!last)
+		return;
+
+	list_bulk_move_tail(&d->sent, d->pending.next, &last->node);
+	WRITE_ONCE(d->nr_pending, d->nr_pending - n);
+	d->nr_sent += n;
 }
 
 /* Take a request off its queue. */
@@ -176,10 +189,9 @@ static void devuser_queue_del(struct devuser *d, struct devuser_request *rq)
 		d->nr_sent--;
 
 	rq->stage = DEVUSER_FREE;
-	if (devuser_is_own(rq))
-		list_del_init(&rq->node);
-	else
-		list_move(&rq->node, &d->free);
+	list_del(&rq->node);
+	if (!devuser_is_own(rq))
+		devuser_queue_free(d, rq);
 
 	if (devuser_is_posted(rq))
 		devuser_score_unpost(rq->score);
@@ -239,13 +251,32 @@ void devuser_queue_forget(struct devuser *d, struct devuser_score *score)
 static bool devuser_reply_matches(const struct kvm_devuser_request *reply,
 				  const struct kvm_devuser_request *io)
 {
+	const size_t after_data = offsetofend(struct kvm_devuser_request, data);
+
 	return reply->seq == io->seq && reply->offset == io->offset &&
-	       reply->rid == io->rid && reply->cpu == io->cpu &&
-	       reply->type == io->type && reply->len == io->len &&
-	       reply->flags == io->flags && reply->reserved == io->reserved;
+	       !memcmp((const u8 *)reply + after_data, (const u8 *)io + after_data,
+		       sizeof(*io) - after_data);
 }
 
-static int devuser_reply_check(struct devuser *d, struct devuser_request *rq,
+/* A load's reply has nothing behind its bytes. */
+static bool devuser_reply_is_clean(const struct kvm_devuser_request *reply)
+{
+	return reply->type != KVM_DEVUSER_LOAD ||
+	       reply->len == sizeof(reply->data) ||
+	       !(get_unaligned_le64(reply->data) >> (8 * reply->len));
+}
+
+static bool devuser_reply_is_good(struct devuser *d,
+				  const struct devuser_request *rq,
+				  const struct kvm_devuser_request *reply)
+{
+	return d->state == KVM_DEVUSER_LIVE && rq && rq->stage == DEVUSER_SENT &&
+	       devuser_reply_matches(reply, &rq->io) &&
+	       devuser_reply_is_clean(reply);
+}
+
+/* Why the reply is refused. */
+static int devuser_reply_error(struct devuser *d, struct devuser_request *rq,
 			       const struct kvm_devuser_request *reply)
 {
 	if (d->state == DEVUSER_GONE)
@@ -266,12 +297,7 @@ static int devuser_reply_check(struct devuser *d, struct devuser_request *rq,
 	if (!devuser_reply_matches(reply, &rq->io))
 		return -EBADMSG;
 
-	if (reply->type == KVM_DEVUSER_LOAD &&
-	    memchr_inv(reply->data + reply->len, 0,
-		       sizeof(reply->data) - reply->len))
-		return -EINVAL;
-
-	return 0;
+	return -EINVAL;
 }
 
 /* R6: what is refused changes nothing but the count of refusals. */
@@ -279,14 +305,12 @@ int devuser_queue_reply(struct devuser *d,
 			const struct kvm_devuser_request *reply)
 {
 	struct devuser_request *rq = devuser_queue_lookup(d, reply->seq);
-	int r;
 
 	lockdep_assert_held(&d->lock);
 
-	r = devuser_reply_check(d, rq, reply);
-	if (r) {
+	if (!devuser_reply_is_good(d, rq, reply)) {
 		d->refused++;
-		return r;
+		return devuser_reply_error(d, rq, reply);
 	}
 
 	trace_kvm_devuser_reply(d, reply);

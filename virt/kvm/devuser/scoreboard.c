@@ -17,7 +17,6 @@ struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx)
 		return ERR_PTR(-ENOMEM);
 
 	init_waitqueue_head(&score->wait);
-	INIT_LIST_HEAD(&score->request.node);
 	score->vcpu_idx = vcpu_idx;
 	score->request.score = score;
 
@@ -48,31 +47,6 @@ void devuser_score_free_all(struct devuser *d)
 	xa_for_each(&d->scores, idx, score)
 		kfree(score);
 	xa_destroy(&d->scores);
-}
-
-/*
- * The vCPU puts itself on score->wait before it takes devuser->lock to look at
- * what it waits for; whoever changes that holds the lock, so that it either
- * sees the vCPU on the queue or is seen by it.
- */
-void devuser_score_wake(struct devuser_score *score)
-{
-	/* The lock is the barrier: see above. */
-	if (waitqueue_active(&score->wait))
-		wake_up(&score->wait);
-}
-
-/* One posted store less. */
-void devuser_score_unpost(struct devuser_score *score)
-{
-	/*
-	 * Whatever the slave wrote to the shadow image before it answered the
-	 * store comes before this. Pairs with the smp_load_acquire() in
-	 * devuser_shadow_load().
-	 */
-	smp_store_release(&score->posted, score->posted - 1);
-	if (!score->posted)
-		devuser_score_wake(score);
 }
 
 u64 devuser_score_shadow_loads(struct devuser *d)

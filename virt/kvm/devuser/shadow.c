@@ -30,13 +30,14 @@ static int devuser_area_cmp(const void *a, const void *b)
 static const struct kvm_devuser_shadow_area *
 devuser_map_find(const struct devuser_map *map, u32 rid, u64 offset)
 {
-	const struct kvm_devuser_shadow_area key = { .rid = rid, .offset = offset };
+	const struct kvm_devuser_shadow_area *area;
 	unsigned int lo = 0, hi = map->nr_areas;
 
 	while (lo < hi) {
 		unsigned int mid = lo + (hi - lo) / 2;
 
-		if (devuser_area_cmp(&map->areas[mid], &key) <= 0)
+		area = &map->areas[mid];
+		if (area->rid < rid || (area->rid == rid && area->offset <= offset))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -50,40 +51,60 @@ devuser_map_find(const struct devuser_map *map, u32 rid, u64 offset)
 
 /* Where the image holds the load's bytes; NULL when the slave has to answer. */
 static const void *devuser_map_lookup(const struct devuser_map *map,
-				      const struct kvm_devuser_request *io)
+				      u32 rid, u64 offset, unsigned int len)
 {
 	const struct kvm_devuser_shadow_area *area;
 
-	area = devuser_map_find(map, io->rid, io->offset);
-	if (!area || !(area->access & io->len) || !is_power_of_2(io->len) ||
-	    !IS_ALIGNED(io->offset, io->len) ||
-	    io->offset - area->offset >= area->len)
+	area = devuser_map_find(map, rid, offset);
+	if (!area || !(area->access & len) || !is_power_of_2(len) ||
+	    !IS_ALIGNED(offset, len) || offset - area->offset >= area->len)
 		return NULL;
 
-	return map->image + area->image + (io->offset - area->offset);
+	return map->image + area->image + (offset - area->offset);
 }
 
-/* The slave may write the image at any time: read each byte once. */
-static void devuser_image_read(const void *from, u8 len, u8 *data)
-{
-	u64 val = 0;
+/* One load and one store: a length that is known spares the call of memcpy(). */
+#define devuser_copy(to, from, type)						\
+do {										\
+	type __bytes = READ_ONCE(*(const type *)(from));			\
+										\
+	memcpy(to, &__bytes, sizeof(__bytes));					\
+} while (0)
 
+/* The slave may write the image at any time: read each byte once. */
+static void devuser_image_read(const void *from, int len, void *val)
+{
 	switch (len) {
 	case 1:
-		*(u8 *)&val = READ_ONCE(*(const u8 *)from);
+		devuser_copy(val, from, u8);
 		break;
 	case 2:
-		*(u16 *)&val = READ_ONCE(*(const u16 *)from);
+		devuser_copy(val, from, u16);
 		break;
 	case 4:
-		*(u32 *)&val = READ_ONCE(*(const u32 *)from);
+		devuser_copy(val, from, u32);
 		break;
 	case 8:
-		val = READ_ONCE(*(const u64 *)from);
+		devuser_copy(val, from, u64);
 		break;
 	}
+}
 
-	memcpy(data, &val, sizeof(val));
+static noinline void devuser_shadow_trace(struct devuser *d,
+					  struct devuser_score *score,
+					  u32 rid, u64 offset, int len,
+					  const void *val)
+{
+	struct kvm_devuser_request io = {
+		.offset = offset,
+		.rid = rid,
+		.cpu = score->cpu,
+		.type = KVM_DEVUSER_LOAD,
+		.len = len,
+	};
+
+	memcpy(io.data, val, len);
+	trace_kvm_devuser_shadow(d, &io);
 }
 
 /*
@@ -91,15 +112,16 @@ static void devuser_image_read(const void *from, u8 len, u8 *data)
  * answer it, -EAGAIN when stores of this vCPU have to be answered first (R4).
  */
 int devuser_shadow_load(struct devuser *d, struct devuser_score *score,
-			const struct kvm_devuser_request *io, u8 *data)
+			u32 rid, u64 offset, int len, void *val)
 {
 	const struct devuser_map *map;
 	int r = -EOPNOTSUPP;
 	const void *from;
 
-	rcu_read_lock();
-	map = rcu_dereference(d->map);
-	from = map ? devuser_map_lookup(map, io) : NULL;
+	/* As good as rcu_read_lock(), and inline. */
+	rcu_read_lock_sched();
+	map = rcu_dereference_sched(d->map);
+	from = map ? devuser_map_lookup(map, rid, offset, len) : NULL;
 	if (from) {
 		/*
 		 * What the slave wrote before it answered this vCPU's stores is
@@ -109,13 +131,14 @@ int devuser_shadow_load(struct devuser *d, struct devuser_score *score,
 		if (smp_load_acquire(&score->posted)) {
 			r = -EAGAIN;
 		} else {
-			devuser_image_read(from, io->len, data);
+			devuser_image_read(from, len, val);
 			WRITE_ONCE(score->shadow_loads, score->shadow_loads + 1);
-			trace_kvm_devuser_shadow(d, io, data);
+			if (trace_kvm_devuser_shadow_enabled())
+				devuser_shadow_trace(d, score, rid, offset, len, val);
 			r = 0;
 		}
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 
 	return r;
 }

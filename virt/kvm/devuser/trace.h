@@ -75,33 +75,10 @@ DEFINE_EVENT(kvm_devuser_request, kvm_devuser_timeout,
 	TP_ARGS(d, io)
 );
 
-/* A load served from the shadow image. */
-TRACE_EVENT(kvm_devuser_shadow,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io,
-		 const u8 *data),
-	TP_ARGS(d, io, data),
-
-	TP_STRUCT__entry(
-		__field(unsigned int,	device)
-		__field(u64,		offset)
-		__field(u64,		data)
-		__field(u32,		rid)
-		__field(u32,		cpu)
-		__field(u8,		len)
-	),
-
-	TP_fast_assign(
-		__entry->device	= d->id;
-		__entry->offset	= io->offset;
-		memcpy(&__entry->data, data, sizeof(__entry->data));
-		__entry->rid	= io->rid;
-		__entry->cpu	= io->cpu;
-		__entry->len	= io->len;
-	),
-
-	TP_printk("device %u vcpu %u rid %u offset 0x%llx len %u data 0x%llx",
-		  __entry->device, __entry->cpu, __entry->rid, __entry->offset,
-		  __entry->len, __entry->data)
+/* A load served from the shadow image; its seq is 0. */
+DEFINE_EVENT(kvm_devuser_request, kvm_devuser_shadow,
+	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_ARGS(d, io)
 );
 
 /* The device failed: nothing more comes from its slave. */

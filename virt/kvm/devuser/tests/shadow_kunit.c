@@ -68,7 +68,7 @@ static void shadow_test_lookup(struct kunit *test)
 	for (io.rid = 0; io.rid < 6; io.rid++) {
 		for (io.offset = 0; io.offset < 0x50; io.offset++) {
 			for (io.len = 0; io.len <= 16; io.len++) {
-				from = devuser_map_lookup(map, &io);
+				from = devuser_map_lookup(map, io.rid, io.offset, io.len);
 				KUNIT_ASSERT_PTR_EQ(test, from,
 						    test_lookup(map, io.rid,
 								io.offset, io.len));
@@ -87,13 +87,13 @@ static void shadow_test_lookup_far(struct kunit *test)
 	struct kvm_devuser_request io = { .rid = 1, .len = 8 };
 
 	io.offset = U64_MAX - 7;
-	KUNIT_EXPECT_NULL(test, devuser_map_lookup(map, &io));
+	KUNIT_EXPECT_NULL(test, devuser_map_lookup(map, io.rid, io.offset, io.len));
 	io.offset = (1ULL << 32) + 8;
-	KUNIT_EXPECT_NULL(test, devuser_map_lookup(map, &io));
+	KUNIT_EXPECT_NULL(test, devuser_map_lookup(map, io.rid, io.offset, io.len));
 
 	map->nr_areas = 0;
 	io.offset = 8;
-	KUNIT_EXPECT_NULL(test, devuser_map_lookup(map, &io));
+	KUNIT_EXPECT_NULL(test, devuser_map_lookup(map, io.rid, io.offset, io.len));
 }
 
 static void shadow_test_area(struct kunit *test)
@@ -147,28 +147,26 @@ static void shadow_test_map(struct kunit *test)
 /* R4: the image's bytes, and only while no posted store is unanswered. */
 static void shadow_test_load(struct kunit *test)
 {
-	static const u8 expected[8] = { 0x42, 0x43 };
-	struct kvm_devuser_request io = { .rid = 1, .offset = 0x0a, .len = 2 };
+	static const u8 expected[4] = { 0x42, 0x43, 0xff, 0xff };
 	struct devuser_score *score;
 	struct devuser *d;
-	u8 data[8];
+	u8 data[4];
 
 	score = kunit_kzalloc(test, sizeof(*score), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, score);
 	d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, d);
-	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, &io, data), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, 1, 0x0a, 2, data), -EOPNOTSUPP);
 	RCU_INIT_POINTER(d->map, test_map(test));
 
 	score->posted = 1;
-	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, &io, data), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, 1, 0x0a, 2, data), -EAGAIN);
 	score->posted = 0;
 	memset(data, 0xff, sizeof(data));
-	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, &io, data), 0);
+	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, 1, 0x0a, 2, data), 0);
 	KUNIT_EXPECT_MEMEQ(test, data, expected, sizeof(expected));
 	KUNIT_EXPECT_EQ(test, score->shadow_loads, 1);
-	io.rid = 0;
-	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, &io, data), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, devuser_shadow_load(d, score, 0, 0x0a, 2, data), -EOPNOTSUPP);
 }
 
 static struct kunit_case shadow_test_cases[] = {
