@@ -41,9 +41,12 @@ static u8 *devuser_access_pio_data(struct kvm_vcpu *vcpu,
 	return devuser_pio_page(vcpu) + acc->pio_offset + acc->done * acc->io.len;
 }
 
-static void devuser_access_deadline(struct devuser_access *acc)
+/* How long the current element may wait, and look before that. */
+static void devuser_access_set_times(struct devuser_access *acc)
 {
 	u64 timeout = READ_ONCE(acc->dev->timeout_ns);
+
+	acc->spin_ns = READ_ONCE(acc->dev->vcpu_spin_ns);
 
 	acc->deadline = KTIME_MAX;
 	if (timeout && timeout < KTIME_MAX)
@@ -59,7 +62,7 @@ static void devuser_access_begin(struct kvm_vcpu *vcpu,
 		memset(acc->io.data, 0, sizeof(acc->io.data));
 	else if (acc->pio)
 		memcpy(acc->io.data, devuser_access_pio_data(vcpu, acc), acc->io.len);
-	devuser_access_deadline(acc);
+	devuser_access_set_times(acc);
 }
 
 /* The access is over without the slave: loads read all ones. */
@@ -199,13 +202,12 @@ static bool devuser_access_may_go_on(struct devuser_access *acc)
 /* Look for as long as the master lets a vCPU do that. */
 static int devuser_access_spin(struct kvm_vcpu *vcpu, struct devuser_access *acc)
 {
-	u32 budget = READ_ONCE(acc->dev->vcpu_spin_ns);
 	ktime_t end;
 
-	if (!budget)
+	if (!acc->spin_ns)
 		return -EAGAIN;
 
-	end = ktime_add_ns(ktime_get(), budget);
+	end = ktime_add_ns(ktime_get(), acc->spin_ns);
 	while (!devuser_access_may_go_on(acc)) {
 		if (!vcpu->wants_to_run || !devuser_may_spin(end))
 			return -EAGAIN;
@@ -289,6 +291,37 @@ static void devuser_access_end(struct devuser_access *acc)
 	acc->score = NULL;
 }
 
+/*
+ * The fast path has queued a load, and declines it for want of a reply. The exit
+ * that follows is for it: see devuser_access_take_kept().
+ */
+void devuser_access_keep(struct kvm_vcpu *vcpu, struct devuser_range *range,
+			 struct devuser_score *score,
+			 const struct kvm_devuser_request *io,
+			 unsigned int abandons)
+{
+	struct devuser_access *acc = score->access;
+	struct devuser *d = range->dev;
+
+	lockdep_assert_held(&vcpu->mutex);
+
+	acc->dev = devuser_get(d);
+	acc->score = score;
+	acc->io = *io;
+	acc->pio = range->pio;
+	acc->addr = range->addr + io->offset;
+	acc->count = 1;
+	acc->done = 0;
+	acc->queued = true;
+	acc->abandons = abandons;
+	devuser_access_set_times(acc);
+	acc->spin_ns -= min(acc->spin_ns, DEVUSER_EARLY_SPIN);
+
+	spin_lock(&d->lock);
+	d->nr_accesses++;
+	spin_unlock(&d->lock);
+}
+
 static int devuser_access_find_score(struct kvm_vcpu *vcpu,
 				     struct devuser_access *acc)
 {
@@ -302,6 +335,7 @@ static int devuser_access_find_score(struct kvm_vcpu *vcpu,
 		return PTR_ERR(score);
 
 	score->cpu = vcpu->vcpu_id;
+	score->access = acc;
 	acc->score = score;
 	return 0;
 }
@@ -437,13 +471,45 @@ static struct devuser *devuser_access_claim(struct kvm_vcpu *vcpu,
 	return d;
 }
 
+/*
+ * Take up the exit for a load that is queued already. If the exit is for another
+ * access, because userspace has just written to struct kvm_run, nobody is left
+ * who waits for the load.
+ */
+static bool devuser_access_take_kept(struct kvm_vcpu *vcpu,
+				     struct devuser_access *acc)
+{
+	struct kvm_devuser_request io = acc->io;
+	u64 addr = acc->addr;
+	bool pio = acc->pio;
+
+	if (devuser_access_parse(vcpu, acc) && acc->pio == pio &&
+	    acc->addr == addr && acc->io.type == io.type && acc->io.len == io.len) {
+		acc->io = io;
+		return true;
+	}
+
+	spin_lock(&acc->dev->lock);
+	devuser_queue_forget(acc->dev, acc->score);
+	spin_unlock(&acc->dev->lock);
+	devuser_access_end(acc);
+
+	return false;
+}
+
 /* Take up an exit that is a user device's; false leaves it to userspace. */
 static bool devuser_access_take(struct kvm_vcpu *vcpu)
 {
 	struct devuser_access *acc = devuser_vm_access(vcpu);
 	struct devuser *d;
 
-	if (IS_ERR_OR_NULL(acc) || !devuser_access_parse(vcpu, acc))
+	if (IS_ERR_OR_NULL(acc))
+		return false;
+
+	if (acc->dev && devuser_access_take_kept(vcpu, acc))
+		return true;
+
+	if (!devuser_access_parse(vcpu, acc))
 		return false;
 
 	d = devuser_access_claim(vcpu, acc);

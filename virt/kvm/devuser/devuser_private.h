@@ -28,9 +28,12 @@
  *
  *   A vCPU's access first comes to the callbacks on the I/O bus (iobus.c). They
  *   run inside the vCPU's read section of kvm->srcu and so never sleep: they
- *   post a store, serve a load from the shadow image, or decline. An access
- *   that is declined leaves the architecture's code as KVM_EXIT_MMIO or
- *   KVM_EXIT_IO, and is taken up in KVM_RUN before userspace sees it, with no
+ *   post a store, serve a load from the shadow image, or decline. If the master
+ *   lets vCPUs spin, they also queue a load and look for its reply for at most
+ *   DEVUSER_EARLY_SPIN, for which a change of memslots then has to wait (R11). A
+ *   load without a reply by then becomes the vCPU's devuser_access as it is.
+ *   An access that is declined leaves the architecture's code as KVM_EXIT_MMIO
+ *   or KVM_EXIT_IO, and is taken up in KVM_RUN before userspace sees it, with no
  *   lock held but vcpu->mutex (access.c). There it may spin or sleep. Its result
  *   goes into struct kvm_run, from where the architecture's code completes the
  *   instruction, as if the VMM had handled the exit.
@@ -96,6 +99,7 @@
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
+#include <linux/sched/task.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -126,6 +130,7 @@ struct devuser_request {
 struct devuser_score {
 	int vcpu_idx;
 	u32 cpu;			/* the vCPU's id */
+	struct devuser_access *access;	/* the vCPU's own, for the vCPU alone */
 	wait_queue_head_t wait;		/* the vCPU itself, no one else */
 
 	/*
@@ -137,7 +142,10 @@ struct devuser_score {
 	/* Written by the vCPU alone. */
 	u64 shadow_loads;
 
-	/* Protected by devuser->lock; a vCPU that spins reads the first without. */
+	/*
+	 * Protected by devuser->lock. A vCPU that spins reads answered without, and
+	 * data once that is set: nobody writes either before the vCPU's next access.
+	 */
 	bool answered;			/* the awaited request was */
 	u8 data[8];			/* and this is the reply */
 	struct devuser_request request;
@@ -189,6 +197,7 @@ struct devuser {
 	u64 refused;
 	u64 discarded;
 
+	struct task_struct *reader;	/* who read last; a reference */
 	wait_queue_head_t readers;	/* the slave, in read() and poll() */
 	wait_queue_head_t quiet;	/* the master, in KVM_DEV_USER_QUIET */
 
@@ -224,6 +233,7 @@ struct devuser_access {
 	bool queued;			/* io is in score->request */
 	unsigned int abandons;		/* devuser->abandons when it began */
 	ktime_t deadline;		/* of the current element */
+	u32 spin_ns;			/* what is left of devuser->vcpu_spin_ns */
 	u64 addr;			/* guest physical, or port */
 	u32 count;			/* elements of string I/O, else 1 */
 	u32 done;
@@ -262,6 +272,9 @@ static inline struct devuser *devuser_get(struct devuser *d)
 	return d;
 }
 
+/* How long a callback on the I/O bus looks for a reply, in nanoseconds. */
+#define DEVUSER_EARLY_SPIN	50000U
+
 /*
  * One that spins goes on until then, unless somebody else wants its CPU: that
  * may be whom it waits for.
@@ -275,6 +288,7 @@ static inline bool devuser_may_spin(ktime_t end)
 /* slave.c */
 int devuser_slave_create(struct devuser *d, u32 flags);
 struct devuser *devuser_from_slave(struct file *file);
+struct task_struct *devuser_slave_reader(struct devuser *d);
 
 /* range.c */
 int devuser_range_set(struct devuser *d, const struct kvm_devuser_pa_range *arg);
@@ -296,6 +310,8 @@ void devuser_queue_init(struct devuser *d);
 int devuser_queue_post(struct devuser *d, struct devuser_score *score,
 		       const struct kvm_devuser_request *io);
 void devuser_queue_await(struct devuser *d, struct devuser_score *score,
+			 const struct kvm_devuser_request *io);
+bool devuser_queue_early(struct devuser *d, struct devuser_score *score,
 			 const struct kvm_devuser_request *io);
 void devuser_queue_forget(struct devuser *d, struct devuser_score *score);
 unsigned int devuser_queue_peek(struct devuser *d, unsigned int max,
@@ -322,6 +338,13 @@ devuser_score_find(struct devuser *d, int vcpu_idx)
 	return smp_load_acquire(&d->first_scores[vcpu_idx]);
 }
 
+/* Has the vCPU's own load been answered, and every older store (R3)? */
+static inline bool devuser_score_is_answered(struct devuser_score *score)
+{
+	/* Pairs with the smp_store_release() in devuser_queue_answer(). */
+	return smp_load_acquire(&score->answered) && !READ_ONCE(score->posted);
+}
+
 /*
  * The vCPU puts itself on score->wait before it takes devuser->lock to look at
  * what it waits for; whoever changes that holds the lock, so that it either
@@ -346,6 +369,12 @@ static inline void devuser_score_unpost(struct devuser_score *score)
 	if (!score->posted)
 		devuser_score_wake(score);
 }
+
+/* access.c */
+void devuser_access_keep(struct kvm_vcpu *vcpu, struct devuser_range *range,
+			 struct devuser_score *score,
+			 const struct kvm_devuser_request *io,
+			 unsigned int abandons);
 
 /* shadow.c */
 int devuser_shadow_load(struct devuser *d, struct devuser_score *score,

@@ -2,8 +2,9 @@
 /*
  * The KVM user device: the fast path, callbacks of the I/O bus.
  *
- * They run inside the vCPU's read section of kvm->srcu, so nothing here sleeps.
- * An access that is declined, by any non-zero value, is taken up by access.c.
+ * They run inside the vCPU's read section of kvm->srcu, so nothing here sleeps,
+ * and nothing here lasts longer than DEVUSER_EARLY_SPIN. An access that is
+ * declined, by any non-zero value, is taken up by access.c.
  */
 
 #include <linux/string.h>
@@ -49,12 +50,83 @@ static bool devuser_behind_fragment(struct kvm_vcpu *vcpu,
 	return !range->pio && vcpu->mmio_nr_fragments;
 }
 
+/*
+ * Where others want the vCPU's CPU, the slave may be one of them: then it runs at
+ * once. That is no sleep, as the vCPU stays runnable. Returns false when it is not
+ * the slave that waits for the CPU.
+ */
+static bool devuser_let_run(struct devuser *d)
+{
+	struct task_struct *reader;
+	bool yielded;
+
+	if (single_task_running()) {
+		cpu_relax();
+		return true;
+	}
+
+	reader = devuser_slave_reader(d);
+	if (!reader)
+		return false;
+
+	yielded = yield_to(reader, true) > 0;
+	put_task_struct(reader);
+
+	return yielded;
+}
+
+/*
+ * Queue a load here and look for its reply for a moment: one that comes spares
+ * the way out to KVM_RUN and back, which costs as much as all the rest. If none
+ * comes, the load is declined as any other, and stays queued. Not inline: loads
+ * from the shadow image need none of its stack.
+ */
+static noinline int devuser_read_early(struct kvm_vcpu *vcpu,
+				       struct devuser_range *range,
+				       struct devuser_score *score, gpa_t addr,
+				       int len, void *val)
+{
+	struct devuser *d = range->dev;
+	u32 budget = READ_ONCE(d->vcpu_spin_ns);
+	struct kvm_devuser_request io;
+	unsigned int abandons;
+	ktime_t end = 0;
+	bool queued;
+
+	if (!budget || !vcpu->wants_to_run)
+		return -EOPNOTSUPP;
+
+	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_LOAD, addr, len);
+	spin_lock(&d->lock);
+	queued = devuser_queue_early(d, score, &io);
+	abandons = d->abandons;
+	spin_unlock(&d->lock);
+	if (!queued)
+		return -EOPNOTSUPP;
+
+	while (devuser_let_run(d)) {
+		if (devuser_score_is_answered(score)) {
+			memcpy(val, score->data, len);
+			return 0;
+		}
+		/* A reply that is there at once does without a clock. */
+		if (!end)
+			end = ktime_add_ns(ktime_get(), min(budget, DEVUSER_EARLY_SPIN));
+		if (signal_pending(current) || !ktime_before(ktime_get(), end))
+			break;
+	}
+
+	devuser_access_keep(vcpu, range, score, &io, abandons);
+	return -EAGAIN;
+}
+
 static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 			gpa_t addr, int len, void *val)
 {
 	struct devuser_range *range = devuser_range_of(iodev);
 	struct devuser *d = range->dev;
 	struct devuser_score *score;
+	int r;
 
 	score = devuser_score_find(d, vcpu->vcpu_idx);
 	if (!score || devuser_behind_fragment(vcpu, range))
@@ -65,8 +137,11 @@ static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 		return 0;
 	}
 
-	return devuser_shadow_load(d, score, range->rid, addr - range->addr, len,
-				   val);
+	r = devuser_shadow_load(d, score, range->rid, addr - range->addr, len, val);
+	if (r == -EOPNOTSUPP)
+		r = devuser_read_early(vcpu, range, score, addr, len, val);
+
+	return r;
 }
 
 static int devuser_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,

@@ -135,6 +135,23 @@ void devuser_queue_await(struct devuser *d, struct devuser_score *score,
 	devuser_queue_add(d, rq, io, KVM_DEVUSER_STORES_MAX + score->vcpu_idx);
 }
 
+/*
+ * Queue a load before it is known that the vCPU has to wait in KVM_RUN. Returns
+ * false when nothing has been queued.
+ */
+bool devuser_queue_early(struct devuser *d, struct devuser_score *score,
+			 const struct kvm_devuser_request *io)
+{
+	lockdep_assert_held(&d->lock);
+
+	/* An abandoned load may still have the vCPU's own request. */
+	if (d->state != KVM_DEVUSER_LIVE || score->request.stage != DEVUSER_FREE)
+		return false;
+
+	devuser_queue_await(d, score, io);
+	return true;
+}
+
 /* The first of the pending requests, left where they are. */
 unsigned int devuser_queue_peek(struct devuser *d, unsigned int max,
 				struct kvm_devuser_request *ios)
@@ -212,7 +229,8 @@ static void devuser_queue_answer(struct devuser_request *rq, const u8 *data)
 	if (rq->awaited) {
 		rq->awaited = false;
 		memcpy(score->data, data, sizeof(score->data));
-		WRITE_ONCE(score->answered, true);
+		/* Pairs with the smp_load_acquire() in devuser_score_is_answered(). */
+		smp_store_release(&score->answered, true);
 	}
 	devuser_score_wake(score);
 }

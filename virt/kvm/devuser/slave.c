@@ -160,6 +160,36 @@ static void devuser_slave_spin(struct devuser *d)
 		cpu_relax();
 }
 
+static void devuser_slave_set_reader(struct devuser *d, struct task_struct *task)
+{
+	struct task_struct *old;
+
+	if (task)
+		get_task_struct(task);
+
+	spin_lock(&d->lock);
+	old = d->reader;
+	WRITE_ONCE(d->reader, task);
+	spin_unlock(&d->lock);
+
+	if (old)
+		put_task_struct(old);
+}
+
+/* Who has read last, with a reference; NULL if nobody has. */
+struct task_struct *devuser_slave_reader(struct devuser *d)
+{
+	struct task_struct *task;
+
+	spin_lock(&d->lock);
+	task = d->reader;
+	if (task)
+		get_task_struct(task);
+	spin_unlock(&d->lock);
+
+	return task;
+}
+
 static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 				  size_t bytes, loff_t *ppos)
 {
@@ -170,6 +200,9 @@ static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 
 	if (max < 0)
 		return max;
+
+	if (READ_ONCE(d->reader) != current)
+		devuser_slave_set_reader(d, current);
 
 	for (;;) {
 		r = devuser_slave_read_some(d, max, (void __user *)buf);
@@ -319,6 +352,8 @@ static int devuser_slave_release(struct inode *inode, struct file *file)
 
 	/* A new slave may come once it is closed; by then no image is left. */
 	devuser_shadow_free(d);
+
+	devuser_slave_set_reader(d, NULL);
 
 	spin_lock(&d->lock);
 	devuser_slave_closed(d);
