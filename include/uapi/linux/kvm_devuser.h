@@ -28,7 +28,7 @@
  *  - E2BIG: the size is larger than the kernel knows, and what lies beyond is
  *    not zero; or it is larger than a page.
  *
- * An ioctl that fails changes nothing.
+ * An ioctl that fails changes nothing, KVM_DEV_USER_EXCHANGE excepted.
  */
 
 #define KVM_DEVUSER_VERSION		1
@@ -367,7 +367,39 @@ struct kvm_devuser_shadow_ctrl {
 	__u64 areas;
 };
 
+/**
+ * struct kvm_devuser_exchange - argument of KVM_DEV_USER_EXCHANGE
+ * @size: sizeof(struct kvm_devuser_exchange)
+ * @flags: zero
+ * @nr_replies: entries of @replies, or 0
+ * @nr_requests: entries that @requests has room for; 0 to read none
+ * @replies: address of an array of struct kvm_devuser_request, as for write(2)
+ * @requests: address of an array of struct kvm_devuser_request, as for read(2);
+ *	it may be that of @replies
+ *
+ * What write(2) of the replies and then read(2) of requests do, in one system
+ * call.  Returns the number of requests read; 0 if none was asked for, or once
+ * the VM or the master is gone.
+ *
+ * @nr_replies and @replies are changed to what has not been taken.  After an
+ * error that is the refused reply and those behind it, and no request has been
+ * read; or nothing, when the reading failed.  So the same call can be made again
+ * after EINTR or EAGAIN.
+ *
+ * Errors: those of write(2) for the first reply that is left, then those of
+ * read(2); EINVAL for a flag.
+ */
+struct kvm_devuser_exchange {
+	__u32 size;
+	__u32 flags;
+	__u32 nr_replies;
+	__u32 nr_requests;
+	__u64 replies;
+	__u64 requests;
+};
+
 #define KVM_DEV_USER_SHADOW_SIZE	_IO(KVMIO, 0xdd)
 #define KVM_DEV_USER_SHADOW_CTRL	_IO(KVMIO, 0xde)
+#define KVM_DEV_USER_EXCHANGE		_IO(KVMIO, 0xe4)
 
 #endif /* _UAPI_LINUX_KVM_DEVUSER_H */

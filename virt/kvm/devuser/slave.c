@@ -139,7 +139,7 @@ static ssize_t devuser_slave_read_some(struct devuser *d, size_t max,
 
 	mutex_unlock(&d->read_lock);
 
-	return done ? done * sizeof(*to) : n;
+	return done ?: n;
 }
 
 /*
@@ -190,22 +190,20 @@ struct task_struct *devuser_slave_reader(struct devuser *d)
 	return task;
 }
 
-static ssize_t devuser_slave_read(struct file *file, char __user *buf,
-				  size_t bytes, loff_t *ppos)
+/* Returns how many requests were read, 0 at the end, or why none. */
+static ssize_t devuser_slave_fetch(struct file *file, size_t max,
+				   struct kvm_devuser_request __user *to)
 {
 	struct devuser *d = devuser_from_slave(file);
-	ssize_t max = devuser_slave_count(bytes);
 	ssize_t r;
 	int state;
-
-	if (max < 0)
-		return max;
 
 	if (READ_ONCE(d->reader) != current)
 		devuser_slave_set_reader(d, current);
 
 	for (;;) {
-		r = devuser_slave_read_some(d, max, (void __user *)buf);
+		/* One that answers a load mostly finds nothing to read then. */
+		r = READ_ONCE(d->nr_pending) ? devuser_slave_read_some(d, max, to) : 0;
 		if (r)
 			return r;
 
@@ -221,6 +219,17 @@ static ssize_t devuser_slave_read(struct file *file, char __user *buf,
 		if (wait_event_interruptible(d->readers, devuser_slave_readable(d)))
 			return -EINTR;
 	}
+}
+
+static ssize_t devuser_slave_read(struct file *file, char __user *buf,
+				  size_t bytes, loff_t *ppos)
+{
+	ssize_t n = devuser_slave_count(bytes);
+
+	if (n > 0)
+		n = devuser_slave_fetch(file, n, (void __user *)buf);
+
+	return n > 0 ? n * sizeof(struct kvm_devuser_request) : n;
 }
 
 /* Returns how many replies were taken; if none, why. */
@@ -246,18 +255,13 @@ static int devuser_slave_write_batch(struct devuser *d, unsigned int n,
 	return done ?: r;
 }
 
-static ssize_t devuser_slave_write(struct file *file, const char __user *buf,
-				   size_t bytes, loff_t *ppos)
+/* The same, for any number of replies. */
+static ssize_t devuser_slave_answer(struct devuser *d, size_t max,
+				    const struct kvm_devuser_request __user *from)
 {
-	const struct kvm_devuser_request __user *from = (const void __user *)buf;
-	struct devuser *d = devuser_from_slave(file);
-	ssize_t max = devuser_slave_count(bytes);
-	ssize_t done = 0;
+	size_t done = 0;
 	unsigned int n;
 	int r = 0;
-
-	if (max < 0)
-		return max;
 
 	while (done < max && !fatal_signal_pending(current)) {
 		n = min(max - done, DEVUSER_BATCH);
@@ -270,9 +274,78 @@ static ssize_t devuser_slave_write(struct file *file, const char __user *buf,
 	}
 
 	if (done)
-		return done * sizeof(*from);
+		return done;
 
 	return r ?: -EINTR;
+}
+
+static ssize_t devuser_slave_write(struct file *file, const char __user *buf,
+				   size_t bytes, loff_t *ppos)
+{
+	ssize_t n = devuser_slave_count(bytes);
+
+	if (n > 0)
+		n = devuser_slave_answer(devuser_from_slave(file), n,
+					 (const void __user *)buf);
+
+	return n > 0 ? n * sizeof(struct kvm_devuser_request) : n;
+}
+
+/* Say which replies are left to be given: so a second call gives none twice. */
+static int devuser_exchange_update(struct kvm_devuser_exchange *arg, size_t done,
+				   struct kvm_devuser_exchange __user *to)
+{
+	arg->nr_replies -= done;
+	arg->replies += done * sizeof(struct kvm_devuser_request);
+
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+
+	unsafe_put_user(arg->nr_replies, &to->nr_replies, fault);
+	unsafe_put_user(arg->replies, &to->replies, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+/* What a write() and a read() do, in one system call. */
+static long devuser_slave_exchange(struct file *file, unsigned long uarg)
+{
+	struct kvm_devuser_exchange __user *to = (void __user *)uarg;
+	struct devuser *d = devuser_from_slave(file);
+	struct kvm_devuser_exchange arg;
+	ssize_t n;
+	int r;
+
+	/* The size as it is known here is copied for less. */
+	if (copy_from_user(&arg, to, sizeof(arg)) || arg.size != sizeof(arg)) {
+		r = devuser_get_arg(&arg, sizeof(arg), uarg);
+		if (r)
+			return r;
+	}
+
+	if (arg.flags)
+		return -EINVAL;
+
+	while (arg.nr_replies) {
+		n = devuser_slave_answer(d, arg.nr_replies,
+					 u64_to_user_ptr(arg.replies));
+		if (n < 0)
+			return n;
+
+		r = devuser_exchange_update(&arg, n, to);
+		if (r)
+			return r;
+	}
+
+	if (!arg.nr_requests)
+		return 0;
+
+	return devuser_slave_fetch(file, arg.nr_requests,
+				   u64_to_user_ptr(arg.requests));
 }
 
 static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
@@ -311,6 +384,8 @@ static long devuser_slave_ioctl(struct file *file, unsigned int ioctl,
 	case KVM_DEV_USER_SHADOW_CTRL:
 		r = devuser_get_arg(&u, sizeof(u.shadow_ctrl), arg);
 		return r ?: devuser_shadow_ctrl(d, &u.shadow_ctrl);
+	case KVM_DEV_USER_EXCHANGE:
+		return devuser_slave_exchange(file, arg);
 	default:
 		return -ENOTTY;
 	}

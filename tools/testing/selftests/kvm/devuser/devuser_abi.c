@@ -20,6 +20,7 @@ kvm_static_assert(sizeof(struct kvm_devuser_request) == 40);
 kvm_static_assert(sizeof(struct kvm_devuser_shadow_size) == 16);
 kvm_static_assert(sizeof(struct kvm_devuser_shadow_area) == 32);
 kvm_static_assert(sizeof(struct kvm_devuser_shadow_ctrl) == 16);
+kvm_static_assert(sizeof(struct kvm_devuser_exchange) == 32);
 
 /* --- What all ioctls have in common ---------------------------------------------- */
 
@@ -36,6 +37,7 @@ union abi_arg {
 	struct kvm_devuser_spin spin;
 	struct kvm_devuser_shadow_size shadow_size;
 	struct kvm_devuser_shadow_ctrl shadow_ctrl;
+	struct kvm_devuser_exchange exchange;
 };
 
 /* What the ioctls are tried on, three devices. */
@@ -129,6 +131,11 @@ static const struct abi_case abi_cases[] = {
 		NAME(KVM_DEV_USER_SHADOW_CTRL),
 		.target = IMAGE,
 		.arg.shadow_ctrl = { .size = sizeof(struct kvm_devuser_shadow_ctrl) },
+	}, {
+		NAME(KVM_DEV_USER_EXCHANGE),
+		.target = SLAVE,
+		.arg.exchange = { .size = sizeof(struct kvm_devuser_exchange) },
+		ZERO(kvm_devuser_exchange, flags, ~0),
 	},
 };
 
@@ -305,8 +312,8 @@ TEST_F(abi, wrong_ioctl)
 		DEVUSER_EXPECT(ABI_IOCTL(own, _IO('x', nr), &arg), -ENOTTY);
 	}
 
-	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xe4), &arg), -ENOTTY);
-	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xe4), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xe5), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xe5), &arg), -ENOTTY);
 }
 
 /* --- Finding and making the device --------------------------------------------- */

@@ -142,6 +142,95 @@ TEST_F(abi, slave_requests)
 	close(slave);
 }
 
+/* --- KVM_DEV_USER_EXCHANGE ------------------------------------------------------------- */
+
+/* The last @nr requests of the page, whose end is that of the array for both. */
+static u64 last_requests(u32 nr)
+{
+	return (unsigned long)page_end - nr * sizeof(struct kvm_devuser_request);
+}
+
+static long abi_exchange(int slave, u32 nr_replies, u32 nr_requests,
+			 struct kvm_devuser_exchange *exchange)
+{
+	*exchange = (struct kvm_devuser_exchange) {
+		.size = sizeof(*exchange),
+		.nr_replies = nr_replies,
+		.nr_requests = nr_requests,
+		.replies = last_requests(nr_replies),
+		.requests = last_requests(nr_requests),
+	};
+	return sys->ioctl(slave, KVM_DEV_USER_EXCHANGE, exchange);
+}
+
+static void expect_left(const struct kvm_devuser_exchange *exchange, u32 nr)
+{
+	TEST_ASSERT_EQ(exchange->nr_replies, nr);
+	TEST_ASSERT_EQ(exchange->replies, last_requests(nr));
+}
+
+/* R6: replies first, then requests; what has not been taken is told. */
+TEST_F(abi, slave_exchange)
+{
+	struct kvm_devuser_exchange *exchange = (void *)(page_end - SZ_4K);
+	struct kvm_devuser_request *last = (void *)page_end;
+	int slave = abi_run_guest(self->vcpu, self->master);
+
+	DEVUSER_EXPECT(abi_exchange(slave, 0, 0, exchange), 0);
+	DEVUSER_EXPECT(abi_exchange(slave, 0, 1, exchange), 1);
+	TEST_ASSERT_EQ(devuser_data(&last[-1]), 1);
+
+	/* The second of two replies has not been read: the first is taken. */
+	last[-2] = last[-1];
+	last[-1].seq += 1ull << 32;
+	DEVUSER_EXPECT(abi_exchange(slave, 2, 1, exchange), -ENOENT);
+	expect_left(exchange, 1);
+	TEST_ASSERT_EQ(devuser_status(self->master).sent, 0);
+	TEST_ASSERT_EQ(devuser_status(self->master).pending, 1);
+	DEVUSER_EXPECT(sys->ioctl(slave, KVM_DEV_USER_EXCHANGE, exchange), -ENOENT);
+	TEST_ASSERT_EQ(devuser_status(self->master).pending, 1);
+
+	/* What cannot be written is not read; what cannot be read is not taken. */
+	exchange->nr_replies = 0;
+	exchange->requests = BAD_ADDRESS;
+	DEVUSER_EXPECT(sys->ioctl(slave, KVM_DEV_USER_EXCHANGE, exchange), -EFAULT);
+	TEST_ASSERT_EQ(devuser_status(self->master).pending, 1);
+	exchange->nr_replies = 1;
+	exchange->replies = BAD_ADDRESS;
+	DEVUSER_EXPECT(sys->ioctl(slave, KVM_DEV_USER_EXCHANGE, exchange), -EFAULT);
+	TEST_ASSERT_EQ(exchange->nr_replies, 1);
+	TEST_ASSERT_EQ(exchange->replies, BAD_ADDRESS);
+
+	/* The reply is taken, whatever becomes of the reading. */
+	DEVUSER_EXPECT(abi_exchange(slave, 0, 2, exchange), 1);
+	last[-1] = last[-2];
+	TEST_ASSERT_EQ(devuser_data(&last[-1]), 2);
+	DEVUSER_EXPECT(abi_exchange(slave, 1, 1, exchange), -EAGAIN);
+	expect_left(exchange, 0);
+	TEST_ASSERT_EQ(devuser_status(self->master).sent, 0);
+	DEVUSER_EXPECT(sys->ioctl(slave, KVM_DEV_USER_EXCHANGE, exchange), -EAGAIN);
+	close(slave);
+}
+
+/* After a signal the call goes on with what is left. */
+TEST_F(abi, slave_exchange_interrupted)
+{
+	struct kvm_devuser_exchange *exchange = (void *)(page_end - SZ_4K);
+	const struct itimerval soon = { .it_value.tv_usec = 50000 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	int slave = abi_run_guest(self->vcpu, self->master);
+
+	DEVUSER_EXPECT(abi_exchange(slave, 0, 2, exchange), 2);
+	TEST_ASSERT(!fcntl(slave, F_SETFL, 0), "fcntl() failed");
+	TEST_ASSERT(!sigaction(SIGALRM, &action, NULL), "sigaction() failed");
+	TEST_ASSERT(!setitimer(ITIMER_REAL, &soon, NULL), "setitimer() failed");
+	DEVUSER_EXPECT(abi_exchange(slave, 2, 1, exchange), -EINTR);
+	expect_left(exchange, 0);
+	TEST_ASSERT_EQ(devuser_status(self->master).sent, 0);
+	TEST_ASSERT_EQ(devuser_status(self->master).refused, 0);
+	close(slave);
+}
+
 /* --- KVM_DEV_USER_SHADOW_SIZE and KVM_DEV_USER_SHADOW_CTRL --------------------------- */
 
 static long abi_set_shadow_size(int slave, u64 bytes)

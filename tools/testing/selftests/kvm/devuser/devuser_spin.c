@@ -52,12 +52,23 @@ static void check_mix(struct devuser_emul *emul)
 	}
 }
 
-static void run_mix(u64 vcpu_ns, u64 slave_ns)
+/* Replies and the next requests by one system call, until the master is closed. */
+static void serve_exchange(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+{
+	while (nr > 0) {
+		devuser_fill(reqs, nr);
+		nr = devuser_exchange(emul->slave, reqs, nr, reqs, DEVUSER_BATCH_MAX);
+		if (nr > 0)
+			devuser_emul_log(emul, reqs, nr);
+	}
+}
+
+static void run_mix(u64 vcpu_ns, u64 slave_ns, devuser_serve_t serve)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_mix);
 
 	devuser_set_spin(dv->master, vcpu_ns, slave_ns);
-	devuser_emul_serve(dv->emul, devuser_serve);
+	devuser_emul_serve(dv->emul, serve);
 	devuser_vcpu_run_done(dv->vcpus[0]);
 	check_mix(dv->emul);
 	devuser_vm_free(dv);
@@ -66,9 +77,10 @@ static void run_mix(u64 vcpu_ns, u64 slave_ns)
 /* R1, R2, R3, whoever spins. */
 TEST(order)
 {
-	run_mix(SHORT_NS, 0);
-	run_mix(0, SHORT_NS);
-	run_mix(SHORT_NS, SHORT_NS);
+	run_mix(SHORT_NS, 0, devuser_serve);
+	run_mix(0, SHORT_NS, devuser_serve);
+	run_mix(SHORT_NS, SHORT_NS, devuser_serve);
+	run_mix(SHORT_NS, SHORT_NS, serve_exchange);
 }
 
 static u64 cpu_ms(void)

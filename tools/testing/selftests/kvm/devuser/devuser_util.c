@@ -143,6 +143,20 @@ long devuser_write(int slave, const struct kvm_devuser_request *replies, size_t 
 	return devuser_requests(devuser_ret(write(slave, replies, nr * sizeof(*replies))));
 }
 
+long devuser_exchange(int slave, const struct kvm_devuser_request *replies, u32 nr_replies,
+		      struct kvm_devuser_request *reqs, u32 nr_reqs)
+{
+	struct kvm_devuser_exchange exchange = {
+		.size = sizeof(exchange),
+		.nr_replies = nr_replies,
+		.nr_requests = nr_reqs,
+		.replies = (unsigned long)replies,
+		.requests = (unsigned long)reqs,
+	};
+
+	return devuser_ioctl(slave, KVM_DEV_USER_EXCHANGE, &exchange);
+}
+
 long devuser_shadow_size(int slave, u64 bytes)
 {
 	struct kvm_devuser_shadow_size shadow = {
@@ -248,7 +262,7 @@ static void emul_isolate(struct devuser_emul *emul, pid_t parent)
 	emul_unmap_kvm();
 }
 
-static void emul_log(struct devuser_emul *emul, const struct kvm_devuser_request *reqs, int nr)
+void devuser_emul_log(struct devuser_emul *emul, const struct kvm_devuser_request *reqs, int nr)
 {
 	struct devuser_emul_shared *shared = emul->shared;
 	int i;
@@ -278,7 +292,7 @@ static void emul_serve_batch(struct devuser_emul *emul)
 		return;
 	}
 
-	emul_log(emul, reqs, nr);
+	devuser_emul_log(emul, reqs, nr);
 	if (emul->shared->delay_us)
 		usleep(emul->shared->delay_us);
 	emul->serve(emul, reqs, nr);
@@ -454,7 +468,7 @@ static long emul_read(struct devuser_emul *emul, void *arg)
 			    "Request %ld of %d did not come", nr + 1, io->nr);
 		ret = devuser_read(emul->slave, io->reqs + nr, io->nr - nr);
 		TEST_ASSERT(ret > 0, "read() returned %ld", ret);
-		emul_log(emul, io->reqs + nr, ret);
+		devuser_emul_log(emul, io->reqs + nr, ret);
 	}
 	return nr;
 }

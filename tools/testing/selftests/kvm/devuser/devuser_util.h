@@ -96,6 +96,9 @@ void devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns);
 long devuser_read(int slave, struct kvm_devuser_request *reqs, size_t nr);
 long devuser_write(int slave, const struct kvm_devuser_request *replies, size_t nr);
 
+long devuser_exchange(int slave, const struct kvm_devuser_request *replies, u32 nr_replies,
+		      struct kvm_devuser_request *reqs, u32 nr_reqs);
+
 long devuser_shadow_size(int slave, u64 bytes);
 long devuser_shadow_ctrl(int slave, const struct kvm_devuser_shadow_area *areas, u32 nr);
 
@@ -189,6 +192,9 @@ void devuser_emul_shadow_set(struct devuser_emul *emul, u64 offset, const void *
 /* SIGKILL, and wait until its descriptors are closed. */
 void devuser_emul_kill(struct devuser_emul *emul);
 void devuser_emul_free(struct devuser_emul *emul);
+
+/* In the process: puts requests in the log, for who does not use devuser_emul_serve(). */
+void devuser_emul_log(struct devuser_emul *emul, const struct kvm_devuser_request *reqs, int nr);
 
 /* Requests read so far. */
 static inline u32 devuser_emul_nr(struct devuser_emul *emul)
