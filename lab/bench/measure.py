@@ -120,6 +120,19 @@ def counted(name, modules):
     return parsed[1:]
 
 
+def profiled(cpus, run, modules):
+    """The functions in which an access spends the most instructions."""
+    done = subprocess.run([BENCH / "profile", f"--cpus={cpus}", f"--devices={run.devices}",
+                           f"--pages={run.pages}", f"--modules={modules}", "--lines=15",
+                           run.access, run.served_by], capture_output=True, text=True)
+    if done.returncode:
+        raise Disturbed(done.stderr.strip())
+    for line in done.stdout.splitlines():
+        cost, function = line.split(None, 1)
+        yield {"access": run.access, "served_by": run.served_by, "cpus": cpus,
+               "devices": run.devices, "function": function, "instructions": int(cost)}
+
+
 def can_nest():
     """Whether this machine runs L1 with KVM."""
     done = subprocess.run([places.BOOT / "l1", f"--out={places.LOGS}/bench/nest", "--accel=kvm",

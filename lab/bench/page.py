@@ -33,8 +33,17 @@ of stores that another process reads.
 
 """
 
-UNMEASURED = """
-Not measured yet: the profile by function of the accesses that miss their bound.
+REMARKS = """
+Loads with both sides asleep: two switches of tasks, and with two CPUs two idle CPUs
+that wake up, are what is left; almost all of it is the scheduler's and KVM's way out
+to KVM_RUN and back (see the profiles below). Where the master lets vCPUs spin, even
+for the shortest time, a load whose reply comes soon spares that way, and on a shared
+CPU the vCPU gives it away without a sleep.
+
+Stores to 64 devices: each device has a descriptor of its own, and a round of the
+guest over all of them leaves one or two requests in each. So each store costs most
+of a system call, where one device's stores come by the dozen. It would take one
+descriptor for many devices, or requests in memory that the process maps.
 """
 
 SERVED = """
@@ -47,9 +56,10 @@ SERVED = """
 | `ioeventfd` | KVM signals an eventfd, which another process reads; the data is lost |
 | `coalesced` | KVM keeps the store in its coalescing ring, for that thread to find |
 | `in-kernel` | a device in KVM: the I/O APIC's index (memory), the PIC's ELCR (port) |
-| `user-device` | the user device: another process, which sleeps in read() |
-| `user-device-spin` | the same, and the vCPU spins before it sleeps |
-| `user-device-polling` | the same, and the process spins in read() as well |
+| `user-device` | the user device: another process, which answers and sleeps in KVM_DEV_USER_EXCHANGE |
+| `user-device-read` | the same by write() and read() |
+| `user-device-spin` | as `user-device`, and the vCPU spins before it sleeps |
+| `user-device-polling` | as `user-device`, and both sides spin before they sleep |
 | `user-device-shadow` | the user device: KVM, from the shadow image |
 
 ![MMIO loads](mmio-load.svg)
@@ -81,14 +91,15 @@ The run is thrown away when L1's kernel warns, when a row is missing, when an ac
 was lost, and when one went elsewhere than it should.
 
 Raw data: [accesses.tsv](accesses.tsv), [scaling.tsv](scaling.tsv),
-[whole-guest.tsv](whole-guest.tsv), [bounds.tsv](bounds.tsv). `make bench-compare OLD=FOLDER NEW=FOLDER` compares two runs.
+[whole-guest.tsv](whole-guest.tsv), [bounds.tsv](bounds.tsv),
+[profile.tsv](profile.tsv). `make bench-compare OLD=FOLDER NEW=FOLDER` compares two runs.
 """
 
 
 def markdown(head, lines):
     """A table; all columns but the first two or so hold numbers."""
     yield "| " + " | ".join(head) + " |"
-    yield "|" + "|".join("---:" if name not in tables.KEYS[:2] + ("name",) else "---"
+    yield "|" + "|".join("---:" if name not in tables.KEYS[:3] + ("name",) else "---"
                          for name in head) + "|"
     for line in lines:
         yield "| " + " | ".join(line) + " |"
@@ -123,6 +134,19 @@ def scaling(folder):
                                       for row in table if row["axis"] == axis))
 
 
+def profiles(folder):
+    yield "\n## Where the instructions go\n\nBy function of the host's kernel, both sides together:"
+    table = tables.read(folder / tables.PROFILE_FILE, tables.PROFILE)
+    wanted = [(str(cpus), str(run.devices), run.access, run.served_by) for cpus, run in rows.PROFILED]
+    for cpus, devices, access, server in wanted:
+        yield f"\n### {access}, {server}, CPUs: {cpus}, devices: {devices}\n"
+        yield from markdown(("function", "instructions"), (
+            (f"`{row['function']}`" if row["function"].isidentifier() else row["function"],
+             row["instructions"]) for row in table
+            if (row["cpus"], row["devices"], row["access"], row["served_by"]) ==
+               (cpus, devices, access, server)))
+
+
 def clock(folder):
     if not (folder / tables.CLOCK_FILE).exists():
         return
@@ -133,9 +157,9 @@ def clock(folder):
 
 def write(folder):
     subprocess.run(["gnuplot", "-e", f"folder='{folder}'", HERE / "plots.gp"], check=True)
-    text = "\n".join([HEAD.rstrip("\n") + "\n", *bounds(folder), UNMEASURED.rstrip("\n"),
+    text = "\n".join([HEAD.rstrip("\n") + "\n", *bounds(folder), REMARKS.rstrip("\n"),
                       SERVED.rstrip("\n"),
                       *served(folder), *scaling(folder), *guest_page.section(folder),
-                      *clock(folder),
+                      *profiles(folder), *clock(folder),
                       METHOD.format(count=rows.COUNT).rstrip("\n")])
     (folder / "benchmarks.md").write_text(text + "\n")

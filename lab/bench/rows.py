@@ -14,6 +14,7 @@ SERVERS = (
     ("coalesced", STORES),
     ("in-kernel", LOADS + STORES),
     ("user-device", LOADS + STORES),
+    ("user-device-read", LOADS + STORES),
     ("user-device-spin", LOADS),
     ("user-device-polling", LOADS),
     ("user-device-shadow", LOADS),
@@ -39,11 +40,12 @@ class Run:
     axis: str = ""
     vcpus: int = 1
     devices: int = 1
+    pages: int = 1	# which the guest accesses in turn, and the devices share
     batch: int = 64
 
     def command(self):
-        return (f"./devuser_bench -v {self.vcpus} -d {self.devices} -b {self.batch}"
-                f" -n {COUNT // self.vcpus} {self.access} {self.served_by}")
+        return (f"./devuser_bench -v {self.vcpus} -d {self.devices} -p {self.pages}"
+                f" -b {self.batch} -n {COUNT // self.vcpus} {self.access} {self.served_by}")
 
     @property
     def value(self):
@@ -61,9 +63,18 @@ def scaling():
     runs = [Run(*one, axis="vcpus", vcpus=n) for one in three for n in VCPUS]
     three = (("mmio-store", "user-device-epoll"), ("mmio-load", "user-device-epoll"),
              ("mmio-load", "user-device-shadow"))
-    runs += [Run(*one, axis="devices", devices=n) for one in three for n in DEVICES]
+    runs += [Run(*one, axis="devices", devices=n, pages=max(DEVICES)) for one in three
+             for n in DEVICES]
     return runs + [Run("mmio-store", "user-device", axis="batch", batch=n) for n in BATCHES]
 
+
+# Whose instructions are told by function: the accesses that cost most, by CPUs of L1.
+PROFILED = (
+    (1, Run("mmio-load", "user-device")),
+    (2, Run("mmio-load", "user-device")),
+    (2, Run("mmio-store", "user-device-epoll", axis="devices", devices=max(DEVICES),
+            pages=max(DEVICES))),
+)
 
 # L1 has just started and is still busy with that: the first run is not used.
 WARM_UP = Run("mmio-load", "exit+socket")

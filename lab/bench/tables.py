@@ -11,6 +11,9 @@ GUEST = ("device", "backend", "operation", "size", "depth", "path", "instruction
          "vcpu_cpu_instructions", "accesses", "spread")
 CLOCK = ("access", "served_by", "cpus", "ns")
 
+PROFILE = ("access", "served_by", "cpus", "devices", "function", "instructions")
+
+PROFILE_FILE = "profile.tsv"
 FILES = {"accesses.tsv": ACCESSES, "scaling.tsv": SCALING, "bounds.tsv": BOUNDS,
          "whole-guest.tsv": GUEST}
 CLOCK_FILE = "clock.tsv"
@@ -18,8 +21,8 @@ CLOCK_FILE = "clock.tsv"
 # Decimals of what is not a whole number of instructions.
 DECIMALS = {"exits": 3, "switches": 3, "wakeups": 3, "syscalls": 3, "ratio": 3, "bound": 2,
             "accesses": 2, "spread": 4}
-KEYS = ("access", "served_by", "cpus", "axis", "value", "name", "bound", "device", "backend",
-        "operation", "size", "depth", "path")
+KEYS = ("access", "served_by", "function", "cpus", "axis", "value", "name", "bound", "device",
+        "backend", "operation", "size", "depth", "path")
 # How far a figure is to be trusted is no figure.
 TRUST = ("spread",)
 

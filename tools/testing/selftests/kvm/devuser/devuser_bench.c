@@ -29,7 +29,7 @@ static const char * const access_names[] = {
 static struct {
 	enum bench_access access;
 	u64 addr;
-	u64 mask;		/* devices - 1 */
+	u64 mask;		/* pages - 1 */
 	u64 count;
 } guest;
 
@@ -70,6 +70,7 @@ static void guest_main(void)
 static struct bench bench = {
 	.nr_vcpus = 1,
 	.nr_devices = 1,
+	.nr_pages = 1,
 	.batch = 64,
 	.count = 1000,
 	.addr = DEVUSER_GPA,
@@ -182,12 +183,12 @@ static void make_vm(void)
 	if (bench.server->emulate)
 		bench.emul = devuser_emul_start();
 	bench.vm = vm_create_with_vcpus(bench.nr_vcpus, guest_main, bench.vcpus);
-	virt_map(bench.vm, DEVUSER_GPA, DEVUSER_GPA, BENCH_DEVICES_MAX);
+	virt_map(bench.vm, DEVUSER_GPA, DEVUSER_GPA, BENCH_PAGES_MAX);
 	bench_server_start(&bench);
 
 	guest.access = bench.access;
 	guest.addr = bench.addr;
-	guest.mask = bench.nr_devices - 1;
+	guest.mask = bench.nr_pages - 1;
 	sync_global_to_guest(bench.vm, guest);
 	pthread_barrier_init(&barrier, NULL, bench.nr_vcpus + 1);
 	bench_pin(0);
@@ -220,7 +221,7 @@ static void print_row(const struct bench_counts *bare, const struct bench_counts
 static void __noreturn usage(const char *wrong)
 {
 	fprintf(stderr, "%s\n"
-		"options: [-v vcpus] [-d devices] [-b batch] [-n count] access server\n",
+		"options: [-v vcpus] [-d devices] [-p pages] [-b batch] [-n count] access server\n",
 		wrong);
 	exit(2);
 }
@@ -239,13 +240,16 @@ static void parse(int argc, char *argv[])
 {
 	int opt, i;
 
-	while ((opt = getopt(argc, argv, "v:d:b:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "v:d:p:b:n:")) != -1) {
 		switch (opt) {
 		case 'v':
 			bench.nr_vcpus = number(optarg, BENCH_VCPUS_MAX);
 			break;
 		case 'd':
 			bench.nr_devices = number(optarg, BENCH_DEVICES_MAX);
+			break;
+		case 'p':
+			bench.nr_pages = number(optarg, BENCH_PAGES_MAX);
 			break;
 		case 'b':
 			bench.batch = number(optarg, DEVUSER_BATCH_MAX);
@@ -269,10 +273,10 @@ static void parse(int argc, char *argv[])
 		usage("unknown access or server");
 	if (!(bench.server->accesses & BIT(bench.access)))
 		usage("the server does not serve that access");
-	if (bench.nr_devices > 1 && (!bench.server->many || bench_is_port(&bench)))
-		usage("the server serves one device");
-	if (bench.nr_devices & (bench.nr_devices - 1))
-		usage("devices: a power of two");
+	if (bench.nr_pages > 1 && (!bench.server->many || bench_is_port(&bench)))
+		usage("the server serves one page");
+	if (bench.nr_pages & (bench.nr_pages - 1) || bench.nr_pages % bench.nr_devices)
+		usage("pages: a power of two, and a multiple of the devices");
 }
 
 int main(int argc, char *argv[])

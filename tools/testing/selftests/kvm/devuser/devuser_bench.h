@@ -12,7 +12,8 @@
 #include "devuser_util.h"
 
 #define BENCH_VCPUS_MAX		16
-#define BENCH_DEVICES_MAX	64	/* one page of guest physical memory each */
+#define BENCH_PAGES_MAX		64	/* of guest physical memory, that the guest accesses */
+#define BENCH_DEVICES_MAX	64	/* which share the pages */
 
 enum bench_access {
 	MMIO_LOAD,
@@ -51,6 +52,7 @@ struct bench {
 	u32 nr_cpus;			/* the emulator runs on the last one */
 	u32 nr_vcpus;
 	u32 nr_devices;
+	u32 nr_pages;			/* of all devices, accessed in turn */
 	u32 batch;			/* requests taken by one read() */
 	u32 count;			/* accesses of each vCPU in a window */
 

@@ -2,6 +2,7 @@
 /*
  * The benchmark of single accesses: who serves them.
  */
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -55,27 +56,61 @@ static long emul_keep_slave(struct devuser_emul *emul, void *arg)
 	return 0;
 }
 
-/* Returns what read() did. */
-static long emul_serve(struct devuser_emul *emul, int slave, u32 batch)
+/* Sleeps in read(), and answers by write(). */
+static long emulate_read_write(struct devuser_emul *emul, void *arg_)
 {
 	struct kvm_devuser_request reqs[DEVUSER_BATCH_MAX];
-	long nr = devuser_read(slave, reqs, batch);
+	const struct bench_emul_arg *arg = arg_;
+	long nr;
 
-	if (nr > 0) {
-		DEVUSER_EXPECT(devuser_write(slave, reqs, nr), nr);
+	emul_begin(arg);
+	for (;;) {
+		nr = devuser_read(emul_slaves[0], reqs, arg->batch);
+		TEST_ASSERT(nr > 0, "read() failed");
+		DEVUSER_EXPECT(devuser_write(emul_slaves[0], reqs, nr), nr);
 		emul_count(emul, nr);
 	}
-	return nr;
 }
 
-/* Sleeps in read(), or spins there. */
+/* Answers, and sleeps or spins until there is more; returns -EAGAIN if it may not. */
+static long emul_exchange(struct devuser_emul *emul, int slave, u32 batch)
+{
+	struct kvm_devuser_request reqs[DEVUSER_BATCH_MAX];
+	long nr = 0;
+
+	for (;;) {
+		nr = devuser_exchange(slave, reqs, nr, reqs, batch);
+		if (nr <= 0)
+			return nr;
+		emul_count(emul, nr);
+	}
+}
+
 static long emulate_device(struct devuser_emul *emul, void *arg_)
 {
 	const struct bench_emul_arg *arg = arg_;
 
 	emul_begin(arg);
-	for (;;)
-		TEST_ASSERT(emul_serve(emul, emul_slaves[0], arg->batch) > 0, "read() failed");
+	TEST_FAIL("The exchange returned %ld",
+		  emul_exchange(emul, emul_slaves[0], arg->batch));
+	return 0;
+}
+
+static int emul_epoll(void)
+{
+	int i, ep = epoll_create1(0);
+
+	for (i = 0; i < emul_nr_slaves; i++) {
+		struct epoll_event event = {
+			.events = EPOLLIN | EPOLLET,
+			.data.fd = emul_slaves[i],
+		};
+
+		TEST_ASSERT(!fcntl(emul_slaves[i], F_SETFL, O_NONBLOCK), "fcntl() failed");
+		TEST_ASSERT(!epoll_ctl(ep, EPOLL_CTL_ADD, emul_slaves[i], &event),
+			    "epoll_ctl() failed");
+	}
+	return ep;
 }
 
 /* Sleeps in epoll_wait(), for any number of devices. */
@@ -83,21 +118,14 @@ static long emulate_devices(struct devuser_emul *emul, void *arg_)
 {
 	struct epoll_event events[BENCH_DEVICES_MAX];
 	const struct bench_emul_arg *arg = arg_;
-	int i, nr, ep = epoll_create1(0);
-
-	for (i = 0; i < emul_nr_slaves; i++) {
-		struct epoll_event event = { .events = EPOLLIN, .data.fd = emul_slaves[i] };
-
-		TEST_ASSERT(!epoll_ctl(ep, EPOLL_CTL_ADD, emul_slaves[i], &event),
-			    "epoll_ctl() failed");
-	}
+	int i, nr, ep = emul_epoll();
 
 	emul_begin(arg);
 	for (;;) {
 		nr = epoll_wait(ep, events, ARRAY_SIZE(events), -1);
 		for (i = 0; i < nr; i++)
-			TEST_ASSERT(emul_serve(emul, events[i].data.fd, arg->batch) > 0,
-				    "read() failed");
+			DEVUSER_EXPECT(emul_exchange(emul, events[i].data.fd, arg->batch),
+				       -EAGAIN);
 	}
 }
 
@@ -236,19 +264,22 @@ static void setup_coalesced(struct bench *bench)
 	kvm_vm_register_coalesced_io(bench->vm, bench->addr, 4, bench_is_port(bench));
 }
 
+static u64 device_len(const struct bench *bench)
+{
+	return bench_is_port(bench) ? 1 : bench->nr_pages / bench->nr_devices * SZ_4K;
+}
+
 static void setup_devices(struct bench *bench)
 {
-	u64 addr = bench->addr;
+	u32 flags = bench_is_port(bench) ? KVM_DEVUSER_RANGE_PIO : 0;
+	u64 len = device_len(bench);
 	u32 i;
 
-	for (i = 0; i < bench->nr_devices; i++, addr += SZ_4K) {
+	for (i = 0; i < bench->nr_devices; i++) {
 		bench->masters[i] = devuser_create(bench->vm);
 		devuser_emul_attach(bench->emul, devuser_slave_fd(bench->masters[i], 0));
 		devuser_emul_call(bench->emul, emul_keep_slave, NULL, 0);
-		if (bench_is_port(bench))
-			devuser_set_range(bench->masters[i], 0, KVM_DEVUSER_RANGE_PIO, addr, 1);
-		else
-			devuser_set_range(bench->masters[i], 0, 0, addr, SZ_4K);
+		devuser_set_range(bench->masters[i], 0, flags, bench->addr + i * len, len);
 	}
 }
 
@@ -269,11 +300,12 @@ static void setup_polling(struct bench *bench)
 
 static long emul_shadow(struct devuser_emul *emul, void *arg)
 {
-	const struct kvm_devuser_shadow_area area = { .access = 1 | 4, .len = 8 };
+	const u64 *len = arg;
+	const struct kvm_devuser_shadow_area area = { .access = 1 | 4, .len = *len };
 	int i;
 
 	for (i = 0; i < emul_nr_slaves; i++) {
-		DEVUSER_EXPECT(devuser_shadow_size(emul_slaves[i], SZ_4K), 0);
+		DEVUSER_EXPECT(devuser_shadow_size(emul_slaves[i], *len), 0);
 		DEVUSER_EXPECT(devuser_shadow_ctrl(emul_slaves[i], &area, 1), 0);
 	}
 	return 0;
@@ -281,8 +313,10 @@ static long emul_shadow(struct devuser_emul *emul, void *arg)
 
 static void setup_shadow(struct bench *bench)
 {
+	u64 len = bench_is_port(bench) ? 8 : device_len(bench);
+
 	setup_devices(bench);
-	devuser_emul_call(bench->emul, emul_shadow, NULL, 0);
+	devuser_emul_call(bench->emul, emul_shadow, &len, sizeof(len));
 }
 
 /* --- Who has served how many ---------------------------------------------------------- */
@@ -349,6 +383,12 @@ static const struct bench_server servers[] = {
 		.accesses = BENCH_LOADS | BENCH_STORES,
 		.setup = setup_devices,
 		.emulate = emulate_device,
+		.served = served_emulator,
+	}, {
+		.name = "user-device-read",
+		.accesses = BENCH_LOADS | BENCH_STORES,
+		.setup = setup_devices,
+		.emulate = emulate_read_write,
 		.served = served_emulator,
 	}, {
 		.name = "user-device-spin",
