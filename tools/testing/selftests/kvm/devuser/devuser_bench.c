@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "devuser_bench.h"
 
@@ -128,6 +129,21 @@ static void window(u64 count)
 }
 
 /*
+ * The ticks of timers come at the same moments of each run then, and so does the
+ * scheduler's decision which of two tasks that share a CPU goes on.
+ */
+static void wait_for_full_second(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec++;
+	ts.tv_nsec = 0;
+	TEST_ASSERT(!clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL),
+		    "clock_nanosleep() failed");
+}
+
+/*
  * What the accesses of a window cost: that of an empty one is subtracted, which
  * may have seen an event more.
  */
@@ -136,6 +152,7 @@ static struct bench_counts measure(bool marks)
 	struct bench_counts at[3];
 	int i;
 
+	wait_for_full_second();
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		if (i)
 			window(i == 1 ? 0 : bench.count);

@@ -149,6 +149,25 @@ static void hostile_write(struct hostile *h)
 	write(h->slave, hostile_buf(h), hostile_size(h));
 }
 
+/* Both in one: replies as they were read, or anything, for requests. */
+static void hostile_exchange(struct hostile *h)
+{
+	struct kvm_devuser_request *replies = h->reqs + hostile_below(h, HOSTILE_REQS);
+	void *requests = hostile_buf(h);
+	struct kvm_devuser_exchange arg = {
+		.size = hostile_chance(h, 8) ? hostile_number(h) : sizeof(arg),
+		.flags = hostile_chance(h, 16),
+		.nr_replies = hostile_chance(h, 8) ? hostile_number(h) : hostile_below(h, 4),
+		.nr_requests = hostile_chance(h, 8) ? hostile_number(h) : hostile_below(h, 17),
+		.replies = (u64)(hostile_chance(h, 4) ? hostile_buf(h) : replies),
+		.requests = (u64)requests,
+	};
+	long nr = ioctl(h->slave, KVM_DEV_USER_EXCHANGE, &arg);
+
+	if (nr > 0 && requests == h->page)
+		hostile_answer(h, nr * sizeof(*replies));
+}
+
 static void hostile_poll(struct hostile *h)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
@@ -348,7 +367,8 @@ static void hostile_end(struct hostile *h)
 static void (*const hostile_ops[])(struct hostile *h) = {
 	hostile_read, hostile_reply, hostile_reply, hostile_write, hostile_poll, hostile_mmap,
 	hostile_change_map, hostile_scribble, hostile_scribble, hostile_shadow_size,
-	hostile_shadow_ctrl, hostile_ioctl, hostile_dup, hostile_files,
+	hostile_shadow_ctrl, hostile_ioctl, hostile_dup, hostile_files, hostile_exchange,
+	hostile_exchange,
 };
 
 /* Between two such things it serves, or no request would ever wait. */
