@@ -288,7 +288,6 @@ static inline bool devuser_may_spin(ktime_t end)
 /* slave.c */
 int devuser_slave_create(struct devuser *d, u32 flags);
 struct devuser *devuser_from_slave(struct file *file);
-struct task_struct *devuser_slave_reader(struct devuser *d);
 
 /* range.c */
 int devuser_range_set(struct devuser *d, const struct kvm_devuser_pa_range *arg);

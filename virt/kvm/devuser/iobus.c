@@ -51,28 +51,13 @@ static bool devuser_behind_fragment(struct kvm_vcpu *vcpu,
 }
 
 /*
- * Where others want the vCPU's CPU, the slave may be one of them: then it runs at
- * once. That is no sleep, as the vCPU stays runnable. Returns false when it is not
- * the slave that waits for the CPU.
+ * To give the slave the CPU that it waits for is no sleep, as the vCPU stays
+ * runnable.
  */
-static bool devuser_let_run(struct devuser *d)
+static void devuser_let_run(struct task_struct *reader)
 {
-	struct task_struct *reader;
-	bool yielded;
-
-	if (single_task_running()) {
-		cpu_relax();
-		return true;
-	}
-
-	reader = devuser_slave_reader(d);
-	if (!reader)
-		return false;
-
-	yielded = yield_to(reader, true) > 0;
+	yield_to(reader, true);
 	put_task_struct(reader);
-
-	return yielded;
 }
 
 /*
@@ -88,6 +73,7 @@ static noinline int devuser_read_early(struct kvm_vcpu *vcpu,
 {
 	struct devuser *d = range->dev;
 	u32 budget = READ_ONCE(d->vcpu_spin_ns);
+	struct task_struct *reader = NULL;
 	struct kvm_devuser_request io;
 	unsigned int abandons;
 	ktime_t end = 0;
@@ -100,24 +86,29 @@ static noinline int devuser_read_early(struct kvm_vcpu *vcpu,
 	spin_lock(&d->lock);
 	queued = devuser_queue_early(d, score, &io);
 	abandons = d->abandons;
+	/* Somebody waits for the vCPU's CPU: the slave, in all likelihood. */
+	if (queued && d->reader && !single_task_running())
+		reader = get_task_struct(d->reader);
 	spin_unlock(&d->lock);
 	if (!queued)
 		return -EOPNOTSUPP;
 
-	while (devuser_let_run(d)) {
-		if (devuser_score_is_answered(score)) {
-			memcpy(val, score->data, len);
-			return 0;
-		}
+	if (reader)
+		devuser_let_run(reader);
+
+	while (!devuser_score_is_answered(score)) {
 		/* A reply that is there at once does without a clock. */
 		if (!end)
 			end = ktime_add_ns(ktime_get(), min(budget, DEVUSER_EARLY_SPIN));
-		if (signal_pending(current) || !ktime_before(ktime_get(), end))
-			break;
+		if (!devuser_may_spin(end)) {
+			devuser_access_keep(vcpu, range, score, &io, abandons);
+			return -EAGAIN;
+		}
+		cpu_relax();
 	}
 
-	devuser_access_keep(vcpu, range, score, &io, abandons);
-	return -EAGAIN;
+	memcpy(val, score->data, len);
+	return 0;
 }
 
 static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,

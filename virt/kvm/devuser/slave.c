@@ -176,18 +176,25 @@ static void devuser_slave_set_reader(struct devuser *d, struct task_struct *task
 		put_task_struct(old);
 }
 
-/* Who has read last, with a reference; NULL if nobody has. */
-struct task_struct *devuser_slave_reader(struct devuser *d)
+/*
+ * Sleep until there may be something to say. Fewer looks than those of
+ * wait_event_interruptible(): the caller has looked before, and does so again.
+ */
+static int devuser_slave_sleep(struct devuser *d)
 {
-	struct task_struct *task;
+	DEFINE_WAIT(wait);
+	int r = 0;
 
-	spin_lock(&d->lock);
-	task = d->reader;
-	if (task)
-		get_task_struct(task);
-	spin_unlock(&d->lock);
+	prepare_to_wait(&d->readers, &wait, TASK_INTERRUPTIBLE);
+	if (!devuser_slave_readable(d)) {
+		if (signal_pending(current))
+			r = -EINTR;
+		else
+			schedule();
+	}
+	finish_wait(&d->readers, &wait);
 
-	return task;
+	return r;
 }
 
 /* Returns how many requests were read, 0 at the end, or why none. */
@@ -216,8 +223,9 @@ static ssize_t devuser_slave_fetch(struct file *file, size_t max,
 			return -EAGAIN;
 
 		devuser_slave_spin(d);
-		if (wait_event_interruptible(d->readers, devuser_slave_readable(d)))
-			return -EINTR;
+		r = devuser_slave_sleep(d);
+		if (r)
+			return r;
 	}
 }
 
