@@ -20,10 +20,10 @@ serves the access. The unit is the instruction, all of it: guest, host kernel an
 processes. It depends neither on the machine nor on its load; how far two runs
 repeat, `make bench-compare` tells.
 
-Whoever emulates has the scheduling policy SCHED_BATCH: its wake-up does not preempt
-a guest on the same CPU, so that it finds several stores when it runs. With the
-default policy what ran before decides: either that, or two switches for each store,
-for an eventfd's reader as for the user device's.
+Whoever is told of stores has the scheduling policy SCHED_BATCH: its wake-up does not
+preempt a guest on the same CPU, so that it finds several stores when it runs. With
+the default policy what ran before decides: either that, or two switches for each
+store, for an eventfd's reader as for the user device's.
 
 - **vCPU's side**: what the process with the guest executes, in user mode, in the
   kernel, and in the guest.

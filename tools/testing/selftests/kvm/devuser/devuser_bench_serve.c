@@ -24,6 +24,7 @@ void bench_pin(u32 cpu)
 struct bench_emul_arg {
 	u32 cpu;
 	u32 batch;
+	int policy;		/* of the scheduler */
 };
 
 /* The counter of served accesses, seen by both processes. */
@@ -39,16 +40,12 @@ static void emul_count(struct devuser_emul *emul, u64 nr)
 	WRITE_ONCE(*served, *served + nr);
 }
 
-/*
- * Where it shares a CPU with the guest, what ran before decides whether its
- * wake-up preempts the guest. That of a batch task never does.
- */
 static void emul_begin(const struct bench_emul_arg *arg)
 {
 	const struct sched_param param = { };
 
 	bench_pin(arg->cpu);
-	TEST_ASSERT(!sched_setscheduler(0, SCHED_BATCH, &param), "sched_setscheduler() failed");
+	TEST_ASSERT(!sched_setscheduler(0, arg->policy, &param), "sched_setscheduler() failed");
 	BENCH_MARK(BENCH_MARK_EMULATOR);
 }
 
@@ -436,11 +433,22 @@ const struct bench_server *bench_server_find(const char *name)
 	return NULL;
 }
 
+/*
+ * Where the emulator shares a CPU with the guest, what ran before decides whether
+ * a store's wake-up preempts the guest. That of a batch task never does. A guest
+ * that loads waits anyway.
+ */
+static int emul_policy(const struct bench *bench)
+{
+	return BENCH_STORES & BIT(bench->access) ? SCHED_BATCH : SCHED_OTHER;
+}
+
 void bench_server_start(struct bench *bench)
 {
 	struct bench_emul_arg arg = {
 		.cpu = bench->nr_cpus - 1,
 		.batch = bench->batch,
+		.policy = emul_policy(bench),
 	};
 
 	if (bench->server->setup)
