@@ -84,6 +84,17 @@ check_sanitizers() {
 		die "lab/configs has changed: lab/sanitizers.py >Documentation/devuser/sanitizers.md"
 }
 
+# syzkaller itself is not to be had from Debian: it knows every ioctl, at least.
+check_syzkaller() {
+	local name
+
+	sed -n 's/^#define \(KVM_DEV_USER_[A-Z_]*\)\t_IO.*/\1/p' \
+		"$ROOT/include/uapi/linux/kvm_devuser.h" | grep . | while read -r name; do
+		grep -q "^ioctl.$name(" "$ROOT/tools/syzkaller/dev_kvm_devuser.txt" ||
+			die "tools/syzkaller does not describe $name"
+	done
+}
+
 # The objects are named as KVM's Makefile names them.
 objects() {
 	local file
@@ -135,7 +146,7 @@ main() {
 	done
 	"$LAB/tree.sh" qemu-10.0
 	lock style
-	steps 10
+	steps 11
 	lab=$(hash_of "$LAB/style.sh" "$LAB/kvm.sh" "$LAB/overlay.sh" "$LAB/git.sh" "$LAB/checkpatch.sh")
 	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
 	check component "checkpatch on the component" \
@@ -146,6 +157,8 @@ main() {
 		"$lab $(hash_of "$ROOT/qemu-patches")" check_qemu_patches
 	check header "the header in QEMU is the kernel's" \
 		"$lab $(hash_of "$ROOT/include" "$ROOT/qemu-patches")" check_header
+	check syzkaller "syzkaller's description has every ioctl" \
+		"$lab $(hash_of "$ROOT/include" "$ROOT/tools/syzkaller")" check_syzkaller
 	check sanitizers "the page of sanitizers is what lab/configs says" \
 		"$(hash_of "$LAB/sanitizers.py" "$LAB/configs" \
 			"$ROOT/Documentation/devuser/sanitizers.md")" check_sanitizers
