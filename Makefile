@@ -8,7 +8,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu fault-matrix model kunit bench bench-compare \
-	style series check-series cross dkms-deb check-dkms deb \
+	style series check-series check-docs cross dkms-deb check-dkms deb \
 	clean queue-6.12 queue-7.3 queue-qemu
 
 help:
@@ -74,6 +74,7 @@ check: modules qemu selftests style model kunit
 #:                  series, other architectures, more of the model
 check-deep: modules qemu selftests check-series cross arm64
 	@DEEP=1 lab/model.sh
+	@lab/check-docs.sh 6.12
 	@DEBUG=1 lab/kernel.sh
 	@DEBUG=kcsan lab/kernel.sh
 	@KERNEL=7.3 lab/kernel.sh
@@ -98,6 +99,10 @@ series: setup
 #:                  do they apply, and are checkpatch and get_maintainer content
 check-series: setup
 	@lab/check-series.sh 6.12 7.3
+
+#: make check-docs  make htmldocs of the page, and coccicheck, in the 6.12 series
+check-docs: setup
+	@lab/check-docs.sh 6.12
 
 #: make check-qemu  QEMU's qtests of PCI devices, with the devices in other processes;
 #:                  QTESTS=name for one
