@@ -322,6 +322,15 @@ void devuser_access_keep(struct kvm_vcpu *vcpu, struct devuser_range *range,
 	spin_unlock(&d->lock);
 }
 
+/* Nobody waits for the load that was kept. */
+void devuser_access_drop_kept(struct devuser_access *acc)
+{
+	spin_lock(&acc->dev->lock);
+	devuser_queue_forget(acc->dev, acc->score);
+	spin_unlock(&acc->dev->lock);
+	devuser_access_end(acc);
+}
+
 static int devuser_access_find_score(struct kvm_vcpu *vcpu,
 				     struct devuser_access *acc)
 {
@@ -489,11 +498,7 @@ static bool devuser_access_take_kept(struct kvm_vcpu *vcpu,
 		return true;
 	}
 
-	spin_lock(&acc->dev->lock);
-	devuser_queue_forget(acc->dev, acc->score);
-	spin_unlock(&acc->dev->lock);
-	devuser_access_end(acc);
-
+	devuser_access_drop_kept(acc);
 	return false;
 }
 
@@ -530,6 +535,17 @@ static bool devuser_access_take(struct kvm_vcpu *vcpu)
 	return true;
 }
 
+/* The guest was left without an exit, so whatever was kept has been served. */
+static int devuser_access_interrupted(struct kvm_vcpu *vcpu, int r)
+{
+	struct devuser_access *acc = devuser_vm_access(vcpu);
+
+	if (!IS_ERR_OR_NULL(acc) && acc->dev)
+		devuser_access_drop_kept(acc);
+
+	return r;
+}
+
 /*
  * KVM_RUN. The first device of a VM may be made during the vCPU's run: hence
  * the second look at what the vCPU has, after an exit.
@@ -550,7 +566,7 @@ int kvm_devuser_vcpu_run(struct kvm_vcpu *vcpu)
 
 		r = kvm_arch_vcpu_ioctl_run(vcpu);
 		if (r)
-			return r;
+			return devuser_access_interrupted(vcpu, r);
 
 		/* What is finished next must not run the guest against its will. */
 		vcpu->wants_to_run = !READ_ONCE(vcpu->run->immediate_exit__unsafe);

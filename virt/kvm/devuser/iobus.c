@@ -79,6 +79,10 @@ static noinline int devuser_read_early(struct kvm_vcpu *vcpu,
 	ktime_t end = 0;
 	bool queued;
 
+	/* It was declined, but another device on the bus has served it since. */
+	if (score->access->dev)
+		devuser_access_drop_kept(score->access);
+
 	if (!budget || !vcpu->wants_to_run)
 		return -EOPNOTSUPP;
 
