@@ -280,6 +280,20 @@ static void devuser_access_complete(struct kvm_vcpu *vcpu,
 	}
 }
 
+/* The vCPU has something to finish; acc->io says what, in which of d's ranges. */
+static void devuser_access_start(struct devuser_access *acc, struct devuser *d,
+				 struct devuser_score *score)
+{
+	acc->dev = d;
+	acc->score = score;
+	acc->done = 0;
+
+	spin_lock(&d->lock);
+	d->nr_accesses++;
+	acc->abandons = d->abandons;
+	spin_unlock(&d->lock);
+}
+
 static void devuser_access_end(struct devuser_access *acc)
 {
 	spin_lock(&acc->dev->lock);
@@ -301,34 +315,18 @@ void devuser_access_keep(struct kvm_vcpu *vcpu, struct devuser_range *range,
 			 unsigned int abandons)
 {
 	struct devuser_access *acc = score->access;
-	struct devuser *d = range->dev;
 
 	lockdep_assert_held(&vcpu->mutex);
 
-	acc->dev = devuser_get(d);
-	acc->score = score;
 	acc->io = *io;
 	acc->pio = range->pio;
 	acc->addr = range->addr + io->offset;
 	acc->count = 1;
-	acc->done = 0;
 	acc->queued = true;
+	devuser_access_start(acc, devuser_get(range->dev), score);
 	acc->abandons = abandons;
 	devuser_access_set_times(acc);
 	acc->spin_ns -= min(acc->spin_ns, DEVUSER_EARLY_SPIN);
-
-	spin_lock(&d->lock);
-	d->nr_accesses++;
-	spin_unlock(&d->lock);
-}
-
-/* Nobody waits for the load that was kept. */
-void devuser_access_drop_kept(struct devuser_access *acc)
-{
-	spin_lock(&acc->dev->lock);
-	devuser_queue_forget(acc->dev, acc->score);
-	spin_unlock(&acc->dev->lock);
-	devuser_access_end(acc);
 }
 
 static int devuser_access_find_score(struct kvm_vcpu *vcpu,
@@ -480,10 +478,20 @@ static struct devuser *devuser_access_claim(struct kvm_vcpu *vcpu,
 	return d;
 }
 
+/* Nobody waits for the load that was kept. */
+static void devuser_access_drop_kept(struct devuser_access *acc)
+{
+	spin_lock(&acc->dev->lock);
+	devuser_queue_forget(acc->dev, acc->score);
+	spin_unlock(&acc->dev->lock);
+	devuser_access_end(acc);
+}
+
 /*
  * Take up the exit for a load that is queued already. If the exit is for another
- * access, because userspace has just written to struct kvm_run, nobody is left
- * who waits for the load.
+ * access, because userspace has just written to struct kvm_run, or because a
+ * device of the kernel's in the same place has served the load, nobody is left
+ * who waits for it.
  */
 static bool devuser_access_take_kept(struct kvm_vcpu *vcpu,
 				     struct devuser_access *acc)
@@ -521,21 +529,13 @@ static bool devuser_access_take(struct kvm_vcpu *vcpu)
 	if (!d)
 		return false;
 
-	acc->dev = d;
-	acc->score = NULL;
-	acc->done = 0;
 	acc->io.cpu = vcpu->vcpu_id;
-
-	spin_lock(&d->lock);
-	d->nr_accesses++;
-	acc->abandons = d->abandons;
-	spin_unlock(&d->lock);
-
+	devuser_access_start(acc, d, NULL);
 	devuser_access_begin(vcpu, acc);
 	return true;
 }
 
-/* The guest was left without an exit, so whatever was kept has been served. */
+/* The guest was left without an exit: something else has served what was kept. */
 static int devuser_access_interrupted(struct kvm_vcpu *vcpu, int r)
 {
 	struct devuser_access *acc = devuser_vm_access(vcpu);

@@ -374,7 +374,6 @@ void devuser_access_keep(struct kvm_vcpu *vcpu, struct devuser_range *range,
 			 struct devuser_score *score,
 			 const struct kvm_devuser_request *io,
 			 unsigned int abandons);
-void devuser_access_drop_kept(struct devuser_access *acc);
 
 /* shadow.c */
 int devuser_shadow_load(struct devuser *d, struct devuser_score *score,

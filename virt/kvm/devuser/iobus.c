@@ -51,6 +51,16 @@ static bool devuser_behind_fragment(struct kvm_vcpu *vcpu,
 }
 
 /*
+ * An access that ends with its page may go on in the next one, and may yet end
+ * there in a fault, so that nothing is taken up later.
+ */
+static bool devuser_may_be_first_piece(struct devuser_range *range, gpa_t addr,
+				       int len)
+{
+	return !range->pio && !offset_in_page(addr + len);
+}
+
+/*
  * To give the slave the CPU that it waits for is no sleep, as the vCPU stays
  * runnable.
  */
@@ -79,11 +89,8 @@ static noinline int devuser_read_early(struct kvm_vcpu *vcpu,
 	ktime_t end = 0;
 	bool queued;
 
-	/* It was declined, but another device on the bus has served it since. */
-	if (score->access->dev)
-		devuser_access_drop_kept(score->access);
-
-	if (!budget || !vcpu->wants_to_run)
+	if (!budget || !vcpu->wants_to_run ||
+	    devuser_may_be_first_piece(range, addr, len))
 		return -EOPNOTSUPP;
 
 	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_LOAD, addr, len);
@@ -126,6 +133,13 @@ static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	score = devuser_score_find(d, vcpu->vcpu_idx);
 	if (!score || devuser_behind_fragment(vcpu, range))
 		return -EOPNOTSUPP;
+
+	/*
+	 * A load was declined and has not been taken up: this one, if the range is
+	 * being moved and the bus has both its places. It must not be served twice.
+	 */
+	if (score->access->dev)
+		return -EAGAIN;
 
 	if (devuser_is_dead(d)) {
 		memset(val, 0xff, len);

@@ -11,6 +11,7 @@
 #define SHORT_NS	100000
 #define ROUNDS		200
 #define LATE_LOADS	20
+#define MOVES		500
 
 TEST(bounds)
 {
@@ -178,6 +179,78 @@ TEST(timeout)
 	TEST_ASSERT_EQ(devuser_status(dv->master).timeouts, 1);
 	devuser_vm_free(dv);
 }
+
+static bool stop;
+static u64 nr_loads;
+
+static void guest_count_loads(u64 index)
+{
+	for (; !READ_ONCE(stop); nr_loads++)
+		guest_read32(DEVUSER_GPA + SZ_4K);
+	GUEST_DONE();
+}
+
+/*
+ * While a range is moved, both its places are on the bus.  A load that the one
+ * declines comes to the other, and is one load all the same.
+ */
+TEST(moved)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_count_loads);
+	struct kvm_devuser_status status;
+	int i;
+
+	devuser_set_spin(dv->master, SHORT_NS, 0);
+	dv->emul->shared->delay_us = 1;
+	devuser_emul_serve(dv->emul, devuser_serve);
+	devuser_vcpu_start(dv, 0);
+	for (i = 0; i < MOVES; i++)
+		devuser_set_range(dv->master, RID, 0, DEVUSER_GPA + i % 2 * SZ_4K,
+				  DEVUSER_MMIO_LEN);
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
+	devuser_vcpu_join(dv, 0);
+
+	status = devuser_status(dv->master);
+	TEST_ASSERT_EQ(status.loads, *DEVUSER_GUEST_VAR(dv->vm, nr_loads));
+	TEST_ASSERT_EQ(status.vcpus, 0);
+	devuser_vm_free(dv);
+}
+
+/* Only x86 cuts an access in two where a page ends. */
+#ifdef __x86_64__
+
+#define END_OF_MAP	(DEVUSER_GPA + DEVUSER_PAGES * SZ_4K)
+
+static void guest_half_fault(void)
+{
+	u8 vector;
+
+	/* The vCPU's first access is not like others. */
+	guest_read32(DEVUSER_GPA);
+	vector = kvm_asm_safe("cmpq $0, (%[at])", [at] "r"(END_OF_MAP - 4));
+	GUEST_ASSERT_EQ(vector, PF_VECTOR);
+	guest_read32(DEVUSER_GPA);
+	GUEST_DONE();
+}
+
+/* A load whose second piece faults is none; the first piece is not left behind. */
+TEST(half_fault)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_half_fault);
+	struct kvm_devuser_status status;
+
+	devuser_set_range(dv->master, RID, 0, DEVUSER_GPA, DEVUSER_PAGES * SZ_4K);
+	devuser_set_spin(dv->master, SHORT_NS, 0);
+	dv->emul->shared->delay_us = 1000;
+	devuser_emul_serve(dv->emul, devuser_serve);
+	devuser_vcpu_run_done(dv->vcpus[0]);
+	status = devuser_status(dv->master);
+	TEST_ASSERT_EQ(status.loads, 2);
+	TEST_ASSERT_EQ(status.vcpus, 0);
+	devuser_vm_free(dv);
+}
+
+#endif
 
 int main(int argc, char *argv[])
 {
