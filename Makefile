@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
-	arm64 check check-deep check-qemu fault-matrix model kunit bench bench-compare \
+	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix model kunit bench bench-compare \
 	style series check-series check-docs cross dkms-deb check-dkms deb \
 	clean queue-6.12 queue-7.3 queue-qemu
 
@@ -71,10 +71,15 @@ check: modules qemu selftests style model kunit
 #: make check-deep  the tests that take longer: all devices, with and without the
 #:                  user device; a long run of the fuzzer; on kernels that check
 #:                  themselves, and of other series, and on arm64; the patches as a
-#:                  series, other architectures, more of the model
+#:                  series, other architectures, more of the model, QEMU's qtests
+#:                  and fuzzers
 check-deep: modules qemu selftests check-series cross arm64
 	@DEEP=1 lab/model.sh
 	@lab/check-docs.sh 6.12
+	@lab/check-qemu
+	@lab/check-queue.sh
+	@lab/fuzz-qemu.sh
+	@SANITIZE=1 lab/check-qemu
 	@DEBUG=1 lab/kernel.sh
 	@DEBUG=kcsan lab/kernel.sh
 	@KERNEL=7.3 lab/kernel.sh
@@ -105,9 +110,21 @@ check-docs: setup
 	@lab/check-docs.sh 6.12
 
 #: make check-qemu  QEMU's qtests of PCI devices, with the devices in other processes;
-#:                  QTESTS=name for one
+#:                  QTESTS=name for one; SANITIZE=1 for all processes under ASan
+#:                  and UBSan
 check-qemu: qemu
+	@$(if $(filter 1,$(SANITIZE)),lab/qemu.sh sanitize,:)
 	@lab/check-qemu
+
+#: make check-queue each patch for QEMU builds, and passes its qtests; each defect
+#:                  that they end is seen when it is put back
+check-queue: setup
+	@lab/check-queue.sh
+
+#: make fuzz-qemu   libFuzzer on the messages between the processes, with ASan and
+#:                  UBSan; RUNS=1000000 for each side
+fuzz-qemu: setup
+	@lab/fuzz-qemu.sh
 
 #: make dkms-deb    a Debian package that rebuilds the stock kernel's KVM with DKMS
 dkms-deb: setup

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Puts the defects that the queue for QEMU is about back, one by one, and has a
+# qtest see each.  Then builds QEMU after each patch of the queue, the last one
+# first, and runs what there is by then of the qtests of remote devices.  What has
+# passed is not done again as long as the source up to that patch is the same.
+
+. "$(dirname "$0")/lib.sh"
+. "$LAB/git.sh"
+. "$LAB/qemu-configure.sh"
+
+QUEUE_TREE=$BUILD/trees/qemu-10.0
+TREE=$BUILD/qemu-queue/tree
+OUT=$BUILD/qemu-queue/build
+PASSED=$BUILD/qemu-queue/passed
+TESTS=$LOGS/check-queue
+
+# A clone, in which nobody else works
+clone_tree() {
+	rm -rf "$TREE"
+	mkdir -p "${TREE%/*}"
+	tree_git "$BUILD" clone -q --no-checkout "$QUEUE_TREE" "$TREE"
+	tree_git "$TREE" checkout -q --detach origin/lab/queue
+}
+
+prepare() {
+	local hash
+
+	hash=$(qemu_hash "$OUT")
+	if ! is_fresh qemu-queue "$hash" "$OUT/build.ninja"; then
+		rm -f "$PASSED"
+		logged clone clone_tree
+		logged configure configure_qemu "$TREE" "$OUT"
+		stamp qemu-queue "$hash"
+	fi
+	logged fetch tree_git "$TREE" fetch -q "$QUEUE_TREE" lab/queue
+}
+
+# The programs whose names begin as the patches' own qtests do.
+qtests() {
+	ninja -C "$OUT" -t targets all | sed -n 's,^\(tests/qtest/remote-[a-z]*-test\):.*,\1,p'
+}
+
+# The first call of ninja lets meson look at what the patch changed.
+build_patch() {
+	tree_git "$TREE" checkout -q --detach "$1" &&
+		ninja -C "$OUT" build.ninja &&
+		ninja -C "$OUT" -j"$(jobs)" qemu-system-x86_64 $(qtests)
+}
+
+run_qtest() {
+	cd "$OUT"
+	QTEST_QEMU_BINARY=./qemu-system-x86_64 "$1" --tap -k
+}
+
+# test_patch NAME: prints how many cases passed.
+test_patch() {
+	local qtest log cases=0
+
+	link_firmware "$OUT"
+	for qtest in $(qtests); do
+		log=$TESTS/$1-${qtest##*/}.log
+		(run_qtest "$qtest") >"$log" 2>&1 </dev/null &&
+			! grep -q '^ *not ok' "$log" || return
+		cases=$((cases + $(grep '^ok' "$log" | grep -civ '# *skip')))
+	done
+	echo "$cases"
+}
+
+# check_patch COMMIT NAME
+check_patch() {
+	local start=$SECONDS cases
+
+	if ! (build_patch "$1") >"$TESTS/$2-build.log" 2>&1 </dev/null; then
+		echo "fail $2: does not build, log: $TESTS/$2-build.log"
+		return 1
+	fi
+	if ! cases=$(test_patch "$2"); then
+		echo "fail $2: a qtest fails, logs: $TESTS/$2-*-test.log"
+		return 1
+	fi
+	echo "pass $2 $((SECONDS - start)) s: $cases cases of qtests passed"
+}
+
+check_defects() {
+	logged head build_patch FETCH_HEAD
+	link_firmware "$OUT"
+	"$LAB/check-defects" "$TREE" "$OUT"
+}
+
+check_patches() {
+	local commit hash failed=0
+
+	for commit in $(tree_git "$TREE" rev-list pristine..FETCH_HEAD); do
+		hash=$(tree_git "$TREE" rev-parse "$commit^{tree}")
+		! grep -qsx "$hash" "$PASSED" || continue
+		if check_patch "$commit" "$(tree_git "$TREE" log -1 --format=%f "$commit")"; then
+			echo "$hash" >>"$PASSED"
+		else
+			failed=$((failed + 1))
+		fi
+	done
+	[ $failed = 0 ] || die "$failed patches of the queue fail"
+}
+
+main() {
+	"$LAB/tools.sh"
+	"$LAB/tree.sh" qemu-10.0
+	lock qemu-queue
+	prepare
+	rm -rf "$TESTS"
+	mkdir -p "$TESTS"
+	check_defects
+	check_patches
+	done_with "each patch of the queue builds, and passes its qtests"
+}
+
+main "$@"
