@@ -41,7 +41,8 @@ check_count() {
 	count=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
 	[ "${count:-0}" -ge "$RUNS" ] ||
 		die "$1: stopped before $RUNS inputs were run" \
-		    "$(grep -Em1 'ERROR:|runtime error:' "$log")" "full log: $log"
+		    "$(grep -Em1 'ERROR:|runtime error:' "$log" || echo "it was ended")" \
+		    "full log: $log"
 	say "$1: $count inputs, no complaint"
 }
 
