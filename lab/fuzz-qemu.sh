@@ -19,7 +19,7 @@ CORPUS=$BUILD/fuzz-qemu
 # short ones do not get far.
 fuzz() {
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" -runs="$RUNS" -max_len=4096 \
+		"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" -runs="$RUNS" -max_len=1024 \
 		-len_control=0 -timeout=60 -use_value_profile=1 \
 		-artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
 }
