@@ -9,8 +9,9 @@ HEAD = """
 
 A Linux guest, L2, whose device is in QEMU's own process (**in-process**), in a
 process of its own that the proxy talks to over the socket (**socket**), or in that
-process with the user device (**user device**). Instructions, in thousands, that
-one operation costs in all: guest, kernel, QEMU, the device's process. Of them, **on
+process with the user device (**user device**), where a vCPU polls for a reply for as
+long as the proxy's `poll-max-ns` has it do so by default. Instructions, in thousands,
+that one operation costs in all: guest, kernel, QEMU, the device's process. Of them, **on
 the vCPU's CPU** are those of the CPU of L1 that has L2's vCPU for itself; all other
 threads are on a second CPU. Sizes are in bytes, depth is how many requests are
 under way at a time; `receive` and `send` are of 1 MiB over TCP, and have in them
