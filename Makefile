@@ -8,7 +8,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix model kunit bench bench-compare \
-	style series check-series check-docs cross dkms-deb check-dkms deb \
+	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	clean queue-6.12 queue-7.3 queue-qemu
 
 help:
@@ -73,7 +73,7 @@ check: modules qemu selftests style model kunit
 #:                  themselves, and of other series, and on arm64; the patches as a
 #:                  series, other architectures, more of the model, QEMU's qtests
 #:                  and fuzzers
-check-deep: modules qemu selftests check-series cross arm64
+check-deep: modules qemu selftests check-series check-builds cross arm64
 	@DEEP=1 lab/model.sh
 	@lab/check-docs.sh 6.12
 	@lab/check-qemu
@@ -104,6 +104,12 @@ series: setup
 #:                  do they apply, and are checkpatch and get_maintainer content
 check-series: setup
 	@lab/check-series.sh 6.12 7.3
+
+#: make check-builds
+#:                  KVM compiles after each patch of the series, with the user device
+#:                  built in, in modules, and off; and its headers
+check-builds: setup
+	@lab/check-builds.sh $(or $(KERNEL),6.12)
 
 #: make check-docs  make htmldocs of the page, and coccicheck, in the 6.12 series
 check-docs: setup

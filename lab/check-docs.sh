@@ -9,36 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$LAB/git.sh"
 . "$LAB/kconfig.sh"
-
-choose() {
-	SERIES=$1
-	TREE=$BUILD/series/$SERIES.tree
-	OUT=$BUILD/series/$SERIES.out
-}
-
-source_git() {
-	tree_git "$BUILD/trees/linux-$SERIES" "$@"
-}
-
-# A tree of its own: what is being worked on elsewhere is not touched.
-check_out() {
-	if [ ! -e "$TREE/.git" ]; then
-		source_git worktree prune
-		source_git worktree add -q --detach "$TREE" lab/series
-	fi
-	tree_git "$TREE" checkout -q --detach "$1"
-}
-
-make_in() {
-	local out=$OUT/$1
-
-	shift
-	make -C "$TREE" O="$out" -j"$(jobs)" "$@"
-}
-
-configure() {
-	configure_kernel "$TREE" "$OUT/builtin" kvm werror
-}
+. "$LAB/series-tree.sh"
 
 # Other pages have findings of their own.
 build_docs() {
@@ -57,38 +28,22 @@ build_docs() {
 run_coccicheck() {
 	local log=$OUT/coccicheck.log
 
-	make_in builtin MODE=report M="$TREE/virt/kvm/devuser" coccicheck 2>&1 | tee "$log"
+	configure_kernel "$TREE" "$OUT/coccicheck" kvm werror
+	make_in coccicheck MODE=report M="$TREE/virt/kvm/devuser" coccicheck 2>&1 | tee "$log"
 	grep -q 'coccinelle' "$log"
 	! grep -E "virt/kvm/devuser/[^ ]+\.[ch]:[0-9]+" "$log" || die "findings of coccicheck"
 }
 
-# check NAME TEXT COMMAND...: unless it has passed with this series.
-check() {
-	local name=$1
-
-	step "$2, $SERIES"
-	shift 2
-	is_fresh "docs-$SERIES-$name" "$HASH" && return
-	check_out lab/series
-	logged "$SERIES-$name" "$@"
-	stamp "docs-$SERIES-$name" "$HASH"
-}
-
 main() {
-	local series
+	local series hash
 
 	[ $# -gt 0 ] || die "give the kernel series, as in 6.12"
-	steps $((3 * $#))
+	steps $((2 * $#))
 	for series; do
-		choose "$series"
-		"$LAB/series.sh" "$series"
-		lock "series-$series"
-		HASH=$(hash_text "$(source_git rev-parse lab/series)" \
-			"$(hash_of "$LAB"/{check-docs,kconfig}.sh "$LAB/configs")")
-		mkdir -p "$OUT"
-		check config "configure" configure
-		check docs "make the documentation" build_docs
-		check coccicheck "run coccicheck" run_coccicheck
+		use_series "$series"
+		hash=$(series_hash "$LAB/check-docs.sh")
+		check_series_tree docs "make the documentation" "$hash" build_docs
+		check_series_tree coccicheck "run coccicheck" "$hash" run_coccicheck
 	done
 	done_with "no findings"
 }
