@@ -5,8 +5,8 @@
 #
 # Compiles what build/series/SERIES touches in KVM after each of its patches, every
 # warning of W=1 an error: built in, as modules, and without the user device.  Then
-# for allmodconfig, as those do who compile everything, and each of the headers for
-# userspace by itself.  All of KVM is compiled elsewhere: see kernel.sh and
+# for allmodconfig and allnoconfig, as those do who compile everything, and each of the
+# headers for userspace by itself.  All of KVM is compiled elsewhere: see kernel.sh and
 # kernel-7.3.sh.
 
 . "$(dirname "$0")/lib.sh"
@@ -114,6 +114,12 @@ build_each() {
 	! calls_device off || die "KVM has the user device although that is off"
 }
 
+build_allnoconfig() {
+	mkdir -p "$OUT/allno"
+	make_in allno allnoconfig
+	make_in allno vmlinux
+}
+
 build_allmodconfig() {
 	local objects
 
@@ -141,13 +147,14 @@ main() {
 	local series hash
 
 	[ $# -gt 0 ] || die "give the kernel series: 6.12 7.3"
-	steps $((3 * $#))
+	steps $((4 * $#))
 	for series; do
 		use_series "$series"
 		hash=$(series_hash "$LAB/check-builds.sh")
 		check_series_tree headers "test the headers" "$hash" test_headers
 		check_series_tree each "build after each patch" "$hash" build_each
 		check_series_tree allmodconfig "build for allmodconfig" "$hash" build_allmodconfig
+		check_series_tree allnoconfig "build allnoconfig" "$hash" build_allnoconfig
 	done
 	done_with "every patch builds"
 }
