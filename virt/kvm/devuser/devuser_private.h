@@ -32,6 +32,8 @@
  *   lets vCPUs spin, they also queue a load and look for its reply for at most
  *   DEVUSER_EARLY_SPIN, for which a change of memslots then has to wait (R11). A
  *   load without a reply by then becomes the vCPU's devuser_access as it is.
+ *   Until KVM_RUN takes that up, the callbacks decline the vCPU's loads: while a
+ *   range is moved, the bus comes with the same one twice.
  *   An access that is declined leaves the architecture's code as KVM_EXIT_MMIO
  *   or KVM_EXIT_IO, and is taken up in KVM_RUN before userspace sees it, with no
  *   lock held but vcpu->mutex (access.c). There it may spin or sleep. Its result
