@@ -33,10 +33,16 @@ class Device:
         self.recovery = section.get("recovery", "")
         # Whether loads are to be served from the shadow image.
         self.shadow = section.getboolean("shadow", False)
-        # A C program in guest/, run on the device once this driver has let go of it.
-        self.probe = section.get("probe", "")
+        self._probe = section.get("probe", "")
         self.driver = section.get("driver", "")
         self.template = section["arguments"]
+
+    def probe(self, path):
+        """A C program in guest/, run on the device once its driver has let go of it.
+
+        It is about posted stores: those over the socket are waited for, one by one.
+        """
+        return self._probe if path == "user-device" else ""
 
     def arguments(self, **values):
         """The QEMU arguments; the emulated device's id is "device"."""
