@@ -14,6 +14,7 @@
 . "$LAB/arch.sh"
 
 NAME=kernel
+ARGUMENTS=()
 
 choose_arch() {
 	case $1 in
@@ -22,6 +23,23 @@ choose_arch() {
 	*) die "no kernel for L1 is known for '$1'" "give x86 or arm64" ;;
 	esac
 	build_for "$1"
+}
+
+# KCSAN watches the component only: the rest of the kernel has races of its own, and
+# watching all of it leaves too little time for the component's.  Of the rest it has to
+# know where a lock is a barrier; kernel/sched and mm tell it by themselves.
+watch_component() {
+	local name
+
+	ARGUMENTS=(KCSAN_SANITIZE=n)
+	for name in "$ROOT"/virt/kvm/devuser/*.c; do
+		# as KVM's Makefile has it
+		name=../../../virt/kvm/devuser/$(basename "$name" .c)
+		ARGUMENTS+=("KCSAN_SANITIZE_$name.o=y")
+	done
+	for name in spinlock mutex rwsem srcutree; do
+		ARGUMENTS+=("KCSAN_INSTRUMENT_BARRIERS_$name.o=y")
+	done
 }
 
 choose() {
@@ -33,7 +51,7 @@ choose() {
 	case ${DEBUG:=0} in
 	0) [ "$IMAGE" != bzImage ] || FRAGMENTS+=(werror) ;;
 	1) FRAGMENTS+=(debug); NAME+=-debug ;;
-	kcsan) FRAGMENTS+=(kcsan); NAME+=-kcsan ;;
+	kcsan) FRAGMENTS+=(kcsan); NAME+=-kcsan; watch_component ;;
 	*) die "DEBUG is 0, 1 or kcsan, not $DEBUG" ;;
 	esac
 	TREE=$BUILD/trees/linux-$KERNEL
@@ -60,7 +78,8 @@ main() {
 		steps 1
 	fi
 	step "build the kernel"
-	logged "$NAME-build" make -C "$TREE" O="$OUT" -j"$(jobs)" "$IMAGE"
+	logged "$NAME-build" make -C "$TREE" O="$OUT" -j"$(jobs)" \
+		"${ARGUMENTS[@]}" "$IMAGE"
 	done_with "${OUT#"$ROOT/"}/arch/$ARCH/boot/$IMAGE is built"
 }
 
