@@ -6,7 +6,7 @@
 #ifndef SELFTEST_KVM_DEVUSER_PROBE_H
 #define SELFTEST_KVM_DEVUSER_PROBE_H
 
-#include <dirent.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -152,17 +152,15 @@ static inline int devuser_module_refs(const char *name)
  */
 static inline int devuser_nr_vms(void)
 {
-	struct dirent *entry;
-	int nr = 0;
-	DIR *dir;
+	glob_t vms = { };
+	int nr;
 
 	devuser_ret(mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL));
-	dir = opendir("/sys/kernel/debug/kvm");
-	if (!dir)
+	if (access("/sys/kernel/debug/kvm", F_OK))
 		return -1;
-	while ((entry = readdir(dir)))
-		nr += entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
-	closedir(dir);
+	glob("/sys/kernel/debug/kvm/[0-9]*", GLOB_NOSORT, NULL, &vms);
+	nr = vms.gl_pathc;
+	globfree(&vms);
 	return nr;
 }
 
