@@ -136,7 +136,8 @@ fuzz-qemu: setup
 dkms-deb: setup
 	@lab/dkms-deb.sh
 
-#: make check-dkms  install that package, use it in L1, remove it; needs root
+#: make check-dkms  install that package, run the selftests on it in L1, remove it;
+#:                  needs root
 check-dkms: setup qemu selftests
 	@lab/dkms-check.sh
 
