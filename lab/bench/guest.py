@@ -4,6 +4,7 @@
 import shlex
 import subprocess
 import sys
+import sysconfig
 
 import guest_rows
 import measure
@@ -14,6 +15,7 @@ import device as devices
 import outside
 
 HERE = measure.BENCH / "guest"
+QEMU = measure.places.BUILD / "qemu/qemu-system-x86_64"
 KERNEL = measure.places.BUILD / "kernel/arch/x86/boot/bzImage"
 FIO = measure.places.BUILD / "fio/fio"
 TIMEOUT = 3600
@@ -80,10 +82,16 @@ def write_initramfs(name):
 def script_of(name, initramfs):
     # Time spent waiting, as instructions, would be the vCPU's.
     lines = ["set -e", "echo 0 >/sys/module/kvm/parameters/halt_poll_ns"]
-    lines += [shlex.join([str(HERE / "in-l1"), f"--qemu={measure.places.BUILD}/qemu/qemu-system-x86_64",
-                          f"--kernel={KERNEL}", f"--initramfs={initramfs}", name, *boot])
+    lines += [shlex.join([str(HERE / "in-l1"), f"--qemu={QEMU}", f"--kernel={KERNEL}",
+                          f"--initramfs={initramfs}", name, *boot])
               for boot in guest_rows.boots(name)]
     return "\n".join(lines) + "\n"
+
+
+def carried(initramfs):
+    """What L1 needs to run L2."""
+    return [measure.BENCH, sys.executable, sysconfig.get_path("stdlib"), "/etc/passwd", QEMU,
+            *measure.places.FIRMWARE, KERNEL, initramfs]
 
 
 def expected(name):
@@ -138,6 +146,7 @@ def counted(name, modules):
     log = measure.WORK / f"guest-{name}.totals"
     log.unlink(missing_ok=True)
     build_mark()
-    output = measure.boot(f"guest-{name}", 2, script_of(name, write_initramfs(name)),
-                          measure.icount_arguments(modules, log), TIMEOUT)
+    initramfs = write_initramfs(name)
+    output = measure.boot(f"guest-{name}", 2, script_of(name, initramfs),
+                          measure.icount_arguments(modules, log), TIMEOUT, carried(initramfs))
     return list(rows_of(name, read_marks(name, output, log)))

@@ -36,7 +36,8 @@ time spent waiting would be counted as instructions.
 What the two pairs of windows of one run differ by: at depth 1 {one[1]:.1%} at most, in
 the median {one[0]:.1%}; otherwise {other[1]:.1%} at most, in the median {other[0]:.1%}.
 How many of 16 requests the device takes up, and completes, at a time is not the same
-each time, and neither is what each of them costs.
+in each window, and neither is what each of them costs. Two runs of the same programs
+repeat all of that; with other programs, such figures move by as much.
 
 Raw data: [whole-guest.tsv](whole-guest.tsv).
 """

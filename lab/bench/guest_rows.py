@@ -27,8 +27,9 @@ class Operation:
 # them for an average.
 DISK = [Operation(name, size, depth, count) for name in ("read", "write")
         for size in ("512", "4096") for depth, count in (("1", 32), ("16", 128))]
-# What is sent and received is counted in MiB.
-NETWORK = [Operation("ping", depth="1", count=25), Operation("receive", count=2),
+# What is sent and received is counted in MiB.  The pings of a window take two seconds
+# or a multiple, as that is how often the driver looks after its card.
+NETWORK = [Operation("ping", depth="1", count=100), Operation("receive", count=2),
            Operation("send", count=2)]
 OPERATIONS = {"disk": DISK, "network": NETWORK}
 

@@ -17,8 +17,8 @@ HEAD = """<!-- SPDX-License-Identifier: GPL-2.0 -->
 
 A guest accesses a device; this page shows what that costs the host, by who
 serves the access. The unit is the instruction, all of it: guest, host kernel and
-processes. It depends neither on the machine nor on its load; how far two runs
-repeat, `make bench-compare` tells.
+processes. It depends neither on the machine nor on its load: two runs of the same
+programs give the same figures, and `make bench-compare` tells what a change moved.
 
 Whoever is told of stores has the scheduling policy SCHED_BATCH: its wake-up does not
 preempt a guest on the same CPU, so that it finds several stores when it runs. With
@@ -49,11 +49,6 @@ of a system call, where one device's stores come by the dozen. It would take one
 descriptor for many devices, or requests in memory that the process maps; and a
 shorter search of KVM's I/O bus, which 64 ranges make longer by about what the
 bound allows.
-
-A whole guest with lsi53c895a: a request takes few accesses. Most of what it costs is
-the device's own, which fetches its driver's scripts from the guest's memory and runs
-them, whoever carries the accesses. In-process, a read costs more than 0.6 of what it
-costs over the socket: so it would take another device model to meet that bound.
 """
 
 SERVED = """
@@ -83,7 +78,8 @@ METHOD = """
 L1, a virtual machine with the stock Debian kernel and the modules of this
 repository, runs on QEMU's TCG with `-icount shift=0,sleep=off`: its clock counts
 instructions, so that whatever depends on time happens at the same instruction in
-each run. L1's processor has AMD's virtualisation, emulated. In L1 the KVM selftest
+each run. All that it uses is in its memory from the start: it waits for nothing of
+the host's. L1's processor has AMD's virtualisation, emulated. In L1 the KVM selftest
 `devuser_bench` runs a guest that makes no access, and then {count}; the difference,
 divided, is the cost of one access, without all that happens once.
 
