@@ -2,6 +2,7 @@
 """Measure what the I/O of a whole guest, L2, costs: all instructions that L1 executes."""
 
 import shlex
+import statistics
 import subprocess
 import sys
 import sysconfig
@@ -132,7 +133,7 @@ def rows_of(name, between):
     for boot in guest_rows.boots(name):
         for operation in guest_rows.OPERATIONS[guest_rows.DEVICES[name]]:
             pairs = list(costs(between, boot, operation))
-            vcpu, both, accesses = (sum(pair[i] for pair in pairs) / len(pairs) for i in range(3))
+            vcpu, both, accesses = (statistics.median(pair[i] for pair in pairs) for i in range(3))
             if both <= 0 or vcpu <= 0:
                 raise measure.Disturbed(f"{name} {boot} {operation.name}: {both} instructions")
             yield {"device": name, "backend": boot[0], "path": boot[1], "operation": operation.name,

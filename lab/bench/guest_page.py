@@ -28,13 +28,13 @@ METHOD = """
 L1 is the one of the accesses, under `-icount`. L2 is the kernel of `make kernel`,
 smaller than Debian's, which takes too long to start there, with one CPU and busybox.
 The operations are fio's, by io_uring with direct I/O and no merging of requests,
-busybox's ping, and nc's. Each is made in five windows: one to warm up, then twice a
-number and its double. The mean of the two differences, divided by that number, is the
-figure: without what fio, L2 and L1 do once. KVM's polling for a halted vCPU is switched off, as
+busybox's ping, and nc's. Each is made in seven windows: one to warm up, then three
+times a number and its double. The median of the three differences, divided by that
+number, is the figure: without what fio, L2 and L1 do once. KVM's polling for a halted vCPU is switched off, as
 time spent waiting would be counted as instructions.
 
-What the two pairs of windows of one run differ by: at depth 1 {one[1]:.1%} at most, in
-the median {one[0]:.1%}; otherwise {other[1]:.1%} at most, in the median {other[0]:.1%}.
+What the three pairs of windows differ by: at depth 1 {one[1]:.1%} at most, in the
+median {one[0]:.1%}; otherwise {other[1]:.1%} at most, in the median {other[0]:.1%}.
 How many of 16 requests the device takes up, and completes, at a time is not the same
 in each window, and neither is what each of them costs. Two runs of the same programs
 repeat all of that; with other programs, such figures move by as much.
