@@ -30,8 +30,9 @@ smaller than Debian's, which takes too long to start there, with one CPU and bus
 The operations are fio's, by io_uring with direct I/O and no merging of requests,
 busybox's ping, and nc's. Each is made in seven windows: one to warm up, then three
 times a number and its double. The median of the three differences, divided by that
-number, is the figure: without what fio, L2 and L1 do once. KVM's polling for a halted vCPU is switched off, as
-time spent waiting would be counted as instructions.
+number, is the figure: without what fio, L2 and L1 do once. KVM's polling for a halted
+vCPU is switched off, as time spent waiting would be counted as instructions, and so is
+khugepaged.
 
 What the three pairs of windows differ by: at depth 1 {one[1]:.1%} at most, in the
 median {one[0]:.1%}; otherwise {other[1]:.1%} at most, in the median {other[0]:.1%}.
