@@ -37,7 +37,7 @@ def build_plugin(name):
                     WORK / f"{name}.so", BENCH / f"{name}.c", f"-I{include}", *flags], check=True)
 
 
-def boot(name, cpus, script, arguments, timeout, carry=()):
+def boot(name, cpus, script, arguments, timeout, carry=(PROGRAM,)):
     """The output of a script that ran in an undisturbed L1.
 
     What it needs is carried there: so what is counted does not depend on when this
@@ -115,8 +115,7 @@ def counted(name, modules):
     log = WORK / f"{name}.totals"
     log.unlink(missing_ok=True)
     runs = [rows.WARM_UP, *rows.runs(name)]
-    output = boot(name, rows.BOOTS[name], script_of(runs), icount_arguments(modules, log), timeout=2400,
-                  carry=[PROGRAM])
+    output = boot(name, rows.BOOTS[name], script_of(runs), icount_arguments(modules, log), timeout=2400)
     parsed = parse_rows(output, runs)
     add_instructions(parsed, log)
     per_access(parsed)
@@ -148,8 +147,7 @@ def can_nest():
 def timed(cpus, modules):
     """The rows by the clock, where nested virtualisation is real."""
     runs = [rows.WARM_UP, *rows.accesses(cpus)]
-    output = boot(f"clock-{cpus}", cpus, script_of(runs), ["--accel=kvm", f"--modules={modules}"], timeout=600,
-                  carry=[PROGRAM])
+    output = boot(f"clock-{cpus}", cpus, script_of(runs), ["--accel=kvm", f"--modules={modules}"], timeout=600)
     parsed = parse_rows(output, runs)
     per_access(parsed)
     return parsed[1:]
