@@ -17,7 +17,7 @@ SOURCES=(--include '*/' --include '*.[chS]' --include 'Makefile*' --exclude '*')
 version() {
 	local abi
 
-	abi=$(sed -n 's/^#define KVM_DEVUSER_VERSION[[:space:]]*//p' \
+	abi=$(sed -n 's/^#define KVM_DEV_USER_VERSION[[:space:]]*//p' \
 		"$ROOT/include/uapi/linux/kvm_devuser.h")
 	echo "$abi+${1%%+*}"
 }

@@ -12,7 +12,7 @@
 
 static atomic_t devuser_ids = ATOMIC_INIT(0);
 
-struct devuser *devuser_alloc(struct kvm *kvm)
+struct devuser *devuser_alloc(struct kvm *kvm, struct devuser_vm *vm)
 {
 	struct devuser *d;
 
@@ -20,16 +20,19 @@ struct devuser *devuser_alloc(struct kvm *kvm)
 	if (!d)
 		return NULL;
 
+	d->scores = kvcalloc(KVM_MAX_VCPUS, sizeof(*d->scores), GFP_KERNEL_ACCOUNT);
+	if (!d->scores) {
+		kvfree(d);
+		return NULL;
+	}
+
 	kref_init(&d->ref);
 	d->id = atomic_inc_return(&devuser_ids);
 	d->kvm = kvm;
-	d->state = KVM_DEVUSER_IDLE;
+	d->vm = vm;
+	d->state = KVM_DEV_USER_IDLE;
 	spin_lock_init(&d->lock);
-	mutex_init(&d->read_lock);
-	mutex_init(&d->shadow_lock);
-	init_waitqueue_head(&d->readers);
 	init_waitqueue_head(&d->quiet);
-	xa_init_flags(&d->scores, XA_FLAGS_ACCOUNT);
 	devuser_queue_init(d);
 
 	return d;
@@ -40,6 +43,7 @@ static void devuser_free(struct kref *ref)
 	struct devuser *d = container_of(ref, struct devuser, ref);
 
 	devuser_score_free_all(d);
+	put_pid(d->reader);
 	kvfree(d);
 }
 
@@ -60,12 +64,22 @@ void devuser_notify(struct devuser *d)
 void devuser_wake_vcpus(struct devuser *d)
 {
 	struct devuser_score *score;
-	unsigned long idx;
+	unsigned int i;
 
 	lockdep_assert_held(&d->lock);
 
-	xa_for_each(&d->scores, idx, score)
-		devuser_score_wake(score);
+	for (i = 0; i < d->nr_scores; i++) {
+		score = devuser_score_find(d, i);
+		if (score)
+			devuser_score_wake(score);
+	}
+}
+
+/* What the slave had the callbacks serve is not served any more. */
+static void devuser_unserve(struct devuser *d)
+{
+	rcu_assign_pointer(d->map, NULL);
+	rcu_assign_pointer(d->doorbells, NULL);
 }
 
 /*
@@ -79,9 +93,44 @@ void devuser_fail(struct devuser *d, int state, int reason)
 	trace_kvm_devuser_fail(d, reason);
 	WRITE_ONCE(d->state, state);
 	d->reason = reason;
+	devuser_unserve(d);
 	devuser_queue_fail(d, &d->sent);
 	devuser_queue_fail(d, &d->pending);
 	devuser_wake_vcpus(d);
-	wake_up_interruptible_poll(&d->readers, EPOLLERR | EPOLLHUP);
+	if (d->slave)
+		devuser_slave_wake(d->slave, EPOLLERR | EPOLLHUP);
+	devuser_notify(d);
+}
+
+/*
+ * R8, R18: the slave was closed or is cut off. What becomes of the guest's
+ * requests is what the master chose when it made the slave.
+ */
+void devuser_lose_slave(struct devuser *d, int reason)
+{
+	struct devuser_slave *slave = d->slave;
+
+	lockdep_assert_held(&d->lock);
+
+	devuser_unserve(d);
+	WRITE_ONCE(d->slave, NULL);
+	devuser_slave_wake(slave, EPOLLHUP | EPOLLIN | EPOLLRDNORM);
+
+	if (d->state != KVM_DEV_USER_LIVE) {
+		devuser_notify(d);
+		return;
+	}
+
+	if (!(d->slave_flags & KVM_DEV_USER_SLAVE_HOLD)) {
+		devuser_fail(d, KVM_DEV_USER_FAILED, reason);
+		return;
+	}
+
+	WRITE_ONCE(d->state, KVM_DEV_USER_HELD);
+	d->reason = reason;
+	if (d->slave_flags & KVM_DEV_USER_SLAVE_REPLAY)
+		devuser_queue_replay(d);
+	else
+		devuser_queue_fail(d, &d->sent);
 	devuser_notify(d);
 }

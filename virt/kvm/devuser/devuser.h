@@ -14,7 +14,6 @@ struct seq_file;
 
 int kvm_devuser_ops_init(void);
 void kvm_devuser_ops_exit(void);
-void kvm_devuser_vm_destroy(struct kvm *kvm);
 int kvm_devuser_vcpu_run(struct kvm_vcpu *vcpu);
 void kvm_devuser_show_fdinfo(struct seq_file *m, struct file *file);
 
@@ -26,10 +25,6 @@ static inline int kvm_devuser_ops_init(void)
 }
 
 static inline void kvm_devuser_ops_exit(void)
-{
-}
-
-static inline void kvm_devuser_vm_destroy(struct kvm *kvm)
 {
 }
 

@@ -8,66 +8,81 @@
  * Objects
  *
  *   devuser          a device. Made by KVM_CREATE_DEVICE; the master
- *                    descriptor, the slave descriptor, each range and each
- *                    unfinished access hold a reference. It never holds the
- *                    VM: a slave may outlive it by any time.
+ *                    descriptor, each slave, each range and each unfinished
+ *                    access hold a reference. It never holds the VM: a slave
+ *                    may outlive it by any time.
+ *   devuser_slave    what a slave descriptor stands for, and all that its process
+ *                    has set: the shadow image, the access map, the doorbells.
+ *                    Freed by RCU after its close. The device knows it until it
+ *                    is closed or revoked; the next one has nothing of it.
  *   devuser_range    a piece of guest physical memory or of port space. Each
  *                    of its entries on the I/O bus holds a reference, and so
  *                    does the device for as long as the range is set.
+ *   devuser_index    the ranges of a VM by address. Freed after a grace period
+ *                    of kvm->srcu.
  *   devuser_request  one access of the guest, from the queue to its reply.
  *   devuser_score    a vCPU's line on a device's scoreboard. Made at the vCPU's
  *                    first access, freed with the device.
- *   devuser_map      the access map of the shadow image. Freed by RCU.
+ *   devuser_map      the access map of the shadow image. Freed after a grace
+ *                    period of RCU, as devuser_doorbells is.
  *   devuser_access   the access that a vCPU has to finish before its guest can
  *                    go on. One for each vCPU, whatever the number of devices.
  *   devuser_vm       finds the above, given a struct kvm or kvm_vcpu: struct
- *                    kvm and struct kvm_vcpu know nothing of user devices.
- *                    Made with the VM's first device, freed with the VM.
+ *                    kvm and struct kvm_vcpu know nothing of user devices. Made
+ *                    with the VM's first device. It is on kvm->devices, so that
+ *                    it is found without anything that VMs share, and ends with
+ *                    the VM.
  *
  * Two paths
  *
  *   A vCPU's access first comes to the callbacks on the I/O bus (iobus.c). They
  *   run inside the vCPU's read section of kvm->srcu and so never sleep: they
- *   post a store, serve a load from the shadow image, or decline. If the master
- *   lets vCPUs spin, they also queue a load and look for its reply for at most
- *   DEVUSER_EARLY_SPIN, for which a change of memslots then has to wait (R11). A
- *   load without a reply by then becomes the vCPU's devuser_access as it is.
- *   Until KVM_RUN takes that up, the callbacks decline the vCPU's loads: while a
- *   range is moved, the bus comes with the same one twice.
+ *   ring a doorbell, post a store, serve a load from the shadow image, or
+ *   decline. If the master lets vCPUs spin, they also queue a load and look for
+ *   its reply for at most DEVUSER_EARLY_SPIN, for which a change of memslots then
+ *   has to wait (R11). A load without a reply by then becomes the vCPU's
+ *   devuser_access as it is. Until KVM_RUN takes that up, the callbacks decline
+ *   the vCPU's loads: while a range is moved, the bus comes with the same one
+ *   twice.
  *   An access that is declined leaves the architecture's code as KVM_EXIT_MMIO
  *   or KVM_EXIT_IO, and is taken up in KVM_RUN before userspace sees it, with no
- *   lock held but vcpu->mutex (access.c). There it may spin or sleep. Its result
- *   goes into struct kvm_run, from where the architecture's code completes the
- *   instruction, as if the VMM had handled the exit.
+ *   lock held but vcpu->mutex (run.c). There it may spin or sleep (access.c). Its
+ *   result goes into struct kvm_run, from where the architecture's code completes
+ *   the instruction, as if the VMM had handled the exit.
  *
  * States of a device (devuser->state)
  *
  *   IDLE    no slave has been made. Accesses go to the VMM.
  *   LIVE    a slave is open.
- *   HELD    the slave was closed; requests wait for the next one.
- *   FAILED  an access timed out, or the slave was closed. Loads read all ones,
+ *   HELD    the slave was lost; requests wait for the next one.
+ *   FAILED  an access timed out, or the slave was lost. Loads read all ones,
  *           stores are discarded, both at once; the queues are empty.
  *   GONE    the master was closed, or the VM is being destroyed. As FAILED.
  *
- *     IDLE -> LIVE <-> HELD        KVM_DEV_USER_SLAVE_FD, close of the slave
- *     LIVE, HELD -> FAILED         time-out, close of the slave
+ *     IDLE -> LIVE <-> HELD        KVM_DEV_USER_SLAVE_FD, loss of the slave
+ *     LIVE, HELD -> FAILED         time-out, loss of the slave
  *     FAILED -> LIVE               KVM_DEV_USER_SLAVE_FD
  *     any -> GONE                  close of the master
+ *
+ *   A slave is lost when it is closed, or when the master revokes it. A slave
+ *   that the device does not know any more can do nothing but be closed.
  *
  * Stages of a request (devuser_request->stage)
  *
  *   FREE -> PENDING   queued by the vCPU; on devuser->pending
- *   PENDING -> SENT   read by the slave; on devuser->sent
+ *   PENDING -> SENT   taken by a read of the slave; on devuser->sent
  *   SENT -> FREE      answered by the slave, or failed
- *   SENT -> PENDING   the slave was closed and its requests are replayed
+ *   SENT -> PENDING   the slave was lost and its requests are replayed; or the
+ *                     read could not write it to userspace
  *   PENDING -> FREE   failed, or an abandoned load that nobody has read
  *
- *   A posted store takes one of the device's KVM_DEVUSER_STORES_MAX requests.
- *   Whatever a vCPU waits for, a load or a store that found no such request
- *   free, takes the one request in the vCPU's own score: so no vCPU can keep
- *   another from queueing. If the master abandons it while the slave has it, it
- *   goes through the same stages: a load's reply is swallowed, a store is from
- *   then on a posted one.
+ *   A posted store takes one of the device's DEVUSER_STORES_MAX requests.
+ *   Whatever a vCPU waits for, a load, a store to a non-posted range, or one that
+ *   found no such request free, takes the one request in the vCPU's own score: so
+ *   no vCPU can keep another from queueing. The further elements of string I/O,
+ *   up to DEVUSER_STRING_MAX at a time, take the device's requests as far as there
+ *   are any. If the master abandons what the slave has, it goes through the same
+ *   stages: a load's reply is swallowed, a store is from then on a posted one.
  *
  *   Both lists are in the order of seq: requests are queued, read and replayed
  *   in that order.
@@ -76,19 +91,20 @@
  *
  *   kvm->lock           creation of devuser_vm, release of the master.
  *   vcpu->mutex         the vCPU's devuser_access.
- *   kvm->slots_lock     devuser_vm->ranges, devuser->ranges (for writing).
- *   devuser->read_lock  one reader at a time, so that what was copied to
- *                       userspace is what is taken off the pending queue.
- *   devuser->shadow_lock  the shadow image, and replacement of the access map.
+ *   kvm->slots_lock     devuser_vm->index, devuser->ranges (for writing).
+ *   devuser_slave->read_lock  one reader of a slave at a time, who also waits
+ *                       with it: so what is put back after a fault is what was
+ *                       taken last.
+ *   devuser_slave->tables_lock  the shadow image, and replacement of the access
+ *                       map and of the doorbells.
  *   devuser->lock       everything else in a devuser. A few instructions long,
  *                       never held over anything that sleeps.
  *
  *   Nothing but vcpu->mutex is held while a vCPU waits for a slave, and nothing
  *   here takes vcpu->mutex: KVM_RUN comes with it.
  *
- *   Readers of devuser_vm->ranges are inside kvm->srcu, readers of
- *   devuser->map inside RCU, readers of the hash of devuser_vm inside RCU or
- *   hold the VM.
+ *   Readers of devuser_vm->index are inside kvm->srcu, readers of devuser->map,
+ *   devuser->doorbells and kvm->devices inside RCU.
  */
 
 #include <linux/eventfd.h>
@@ -98,18 +114,30 @@
 #include <linux/kvm_host.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/pid.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
-#include <linux/sched/task.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include <kvm/iodev.h>
 
+/* Limits, which KVM_DEV_USER_INFO tells. */
+#define DEVUSER_RANGES_MAX	64
+#define DEVUSER_STORES_MAX	256U
+#define DEVUSER_AREAS_MAX	128
+#define DEVUSER_DOORBELLS_MAX	1024
+#define DEVUSER_SHADOW_MAX	SZ_1M
+#define DEVUSER_SPIN_MAX	(10 * NSEC_PER_MSEC)
+
+/* Elements of string I/O that are queued together. */
+#define DEVUSER_STRING_MAX	128U
+
 /* A state of its own to the kernel only: the master sees none after it. */
-#define DEVUSER_GONE	(KVM_DEVUSER_FAILED + 1)
+#define DEVUSER_GONE	(KVM_DEV_USER_FAILED + 1)
 
 enum devuser_stage {
 	DEVUSER_FREE,
@@ -117,7 +145,12 @@ enum devuser_stage {
 	DEVUSER_SENT,
 };
 
-#define DEVUSER_FIRST_SCORES	16
+/* Who wants the reply to a request. */
+enum devuser_waiter {
+	DEVUSER_POSTED,		/* nobody: a store, counted in score->posted */
+	DEVUSER_AWAITED,	/* the vCPU: counted in score->awaited */
+	DEVUSER_ABANDONED,	/* nobody any more: a load */
+};
 
 /* Protected by devuser->lock. */
 struct devuser_request {
@@ -125,8 +158,9 @@ struct devuser_request {
 	struct devuser_request *next_free;	/* of those on free */
 	struct devuser_score *score;
 	enum devuser_stage stage;
-	bool awaited;			/* a vCPU waits for the reply */
-	struct kvm_devuser_request io;
+	enum devuser_waiter waiter;
+	unsigned int element;		/* of what the vCPU waits for, from 0 */
+	struct kvm_dev_user_request io;
 };
 
 struct devuser_score {
@@ -143,47 +177,91 @@ struct devuser_score {
 
 	/* Written by the vCPU alone. */
 	u64 shadow_loads;
+	u64 doorbells;
 
 	/*
-	 * Protected by devuser->lock. A vCPU that spins reads answered without, and
-	 * data once that is set: nobody writes either before the vCPU's next access.
+	 * Requests that the vCPU waits for and that have not been answered, and the
+	 * replies to all of them, element after element. Protected by devuser->lock.
+	 * A vCPU that spins reads awaited without, and data once that is 0: nobody
+	 * writes either before the vCPU's next access.
 	 */
-	bool answered;			/* the awaited request was */
-	u8 data[8];			/* and this is the reply */
+	unsigned int awaited;
+	u8 data[DEVUSER_STRING_MAX * sizeof(u32)];
 	struct devuser_request request;
 };
 
 struct devuser_range {
 	struct kvm_io_device iodev;
 	refcount_t refs;
-	struct list_head node;		/* on devuser_vm->ranges */
 	struct devuser *dev;		/* a reference */
 	u32 rid;
 	bool pio;
+	bool posted;
 	u64 addr;
 	u64 len;
+};
+
+/* Sorted; a range that was removed leaves a neighbour twice. */
+struct devuser_index {
+	unsigned int nr;
+	struct devuser_range *ranges[] __counted_by(nr);
 };
 
 struct devuser_map {
 	const u8 *image;
 	unsigned int nr_areas;
-	struct kvm_devuser_shadow_area areas[] __counted_by(nr_areas);
+	struct kvm_dev_user_shadow_area areas[] __counted_by(nr_areas);
+};
+
+struct devuser_doorbell {
+	struct kvm_dev_user_doorbell at;
+	struct eventfd_ctx *eventfd;
+};
+
+struct devuser_doorbells {
+	unsigned int nr;
+	struct devuser_doorbell bells[] __counted_by(nr);
+};
+
+struct devuser_slave {
+	struct devuser *dev;		/* a reference */
+	struct rcu_head rcu;
+
+	/* Held by a reader, from the look for requests to their arrival. */
+	struct mutex read_lock;
+	wait_queue_head_t readers;	/* who holds read_lock, and who polls */
+	bool crowded;			/* too many have polled */
+
+	/* Protects what follows; the device points to it while this is its slave. */
+	struct mutex tables_lock;
+	void *image;
+	size_t image_bytes;
+	struct devuser_map *map;
+	struct devuser_doorbells *doorbells;
 };
 
 struct devuser {
 	struct kref ref;
 	unsigned int id;		/* in traces and fdinfo */
 	struct kvm *kvm;		/* for the master's holder only */
+	struct devuser_vm *vm;		/* likewise */
 	u64 timeout_ns;			/* written by the master, read once */
 	u32 vcpu_spin_ns;		/* likewise */
 	u32 slave_spin_ns;		/* likewise */
 
-	/* Protects what follows; state is also read without, as a hint. */
+	/* The slave's, for the callbacks. Written under lock. */
+	struct devuser_map __rcu *map;
+	struct devuser_doorbells __rcu *doorbells;
+
+	/* Protects what follows; state and slave are also read without, as a hint. */
 	spinlock_t lock;
 	int state;
 	int reason;
-	bool slave_open;
+	bool slave_coming;		/* KVM_DEV_USER_SLAVE_FD makes one */
+	bool starved;			/* a vCPU waits for a request of the pool */
+	struct devuser_slave *slave;	/* NULL when there is none */
 	u32 slave_flags;
+	struct pid *reader;		/* who read last; a reference */
 	unsigned int abandons;		/* times the master abandoned loads */
 	struct eventfd_ctx *eventfd;
 	u64 next_seq;
@@ -199,73 +277,66 @@ struct devuser {
 	u64 refused;
 	u64 discarded;
 
-	struct task_struct *reader;	/* who read last; a reference */
-	wait_queue_head_t readers;	/* the slave, in read() and poll() */
 	wait_queue_head_t quiet;	/* the master, in KVM_DEV_USER_QUIET */
 
 	/*
-	 * Scores by vcpu_idx; each is stored by its vCPU, under vcpu->mutex. The
-	 * first ones are in an array as well, which is looked into faster.
+	 * KVM_MAX_VCPUS scores, by vcpu_idx; each is stored by its vCPU, under
+	 * vcpu->mutex, and only once. From nr_scores on there is none.
 	 */
-	struct xarray scores;
-	struct devuser_score *first_scores[DEVUSER_FIRST_SCORES];
+	struct devuser_score **scores;
+	unsigned int nr_scores;
 
 	/* Written under kvm->slots_lock and lock, read under either. */
-	struct devuser_range *ranges[KVM_DEVUSER_RANGES_MAX];
-
-	/* Held by a reader of the slave from a peek to the matching send. */
-	struct mutex read_lock;
-
-	/* Protects what follows. */
-	struct mutex shadow_lock;
-	void *image;
-	size_t image_bytes;
-	struct devuser_map __rcu *map;
+	struct devuser_range *ranges[DEVUSER_RANGES_MAX];
 
 	/* Protected by lock. */
-	struct devuser_request stores_pool[KVM_DEVUSER_STORES_MAX];
+	struct devuser_request stores_pool[DEVUSER_STORES_MAX];
 };
 
 /* What a vCPU has to finish. Protected by vcpu->mutex. */
 struct devuser_access {
 	struct devuser *dev;		/* a reference; NULL when there is none */
 	struct devuser_score *score;	/* once there is one */
-	struct kvm_devuser_request io;	/* of the current element */
+	struct kvm_dev_user_request io;	/* of each element, but for a port's data */
 	bool pio;
-	bool queued;			/* io is in score->request */
+	bool posted;			/* the range's stores are */
 	unsigned int abandons;		/* devuser->abandons when it began */
-	ktime_t deadline;		/* of the current element */
+	u64 oldest;			/* seq of the oldest request at that time */
+	ktime_t deadline;		/* by which it has to be another one (R7) */
 	u32 spin_ns;			/* what is left of devuser->vcpu_spin_ns */
 	u64 addr;			/* guest physical, or port */
 	u32 count;			/* elements of string I/O, else 1 */
-	u32 done;
-	u32 pio_offset;			/* of the first element, in the PIO page */
+	u32 done;			/* of these, finished */
+	u32 queued;			/* of the next ones, in score's requests */
+	u8 *data;			/* the elements', in the PIO page or in io */
 };
 
 struct devuser_vm {
-	struct hlist_node node;
-	struct kvm *kvm;
-	struct list_head ranges;	/* of all devices */
+	struct kvm_device anchor;	/* on kvm->devices */
+	struct devuser_index __rcu *index;	/* of all devices */
 	struct xarray accesses;		/* devuser_access by vcpu_idx */
-	struct rcu_head rcu;
 };
 
 /* vm.c */
 struct devuser_vm *devuser_vm_find(struct kvm *kvm);
-int devuser_vm_create(struct kvm *kvm);
+struct devuser_vm *devuser_vm_create(struct kvm *kvm);
 struct devuser_access *devuser_vm_access(struct kvm_vcpu *vcpu);
 
+/* master.c */
+struct devuser_vm *devuser_master_vm(struct kvm_device *dev);
+
 /* device.c */
-struct devuser *devuser_alloc(struct kvm *kvm);
+struct devuser *devuser_alloc(struct kvm *kvm, struct devuser_vm *vm);
 void devuser_put(struct devuser *d);
 void devuser_fail(struct devuser *d, int state, int reason);
+void devuser_lose_slave(struct devuser *d, int reason);
 void devuser_notify(struct devuser *d);
 void devuser_wake_vcpus(struct devuser *d);
 
 /* Loads read all ones, stores are discarded. */
 static inline bool devuser_is_dead(struct devuser *d)
 {
-	return READ_ONCE(d->state) >= KVM_DEVUSER_FAILED;
+	return READ_ONCE(d->state) >= KVM_DEV_USER_FAILED;
 }
 
 static inline struct devuser *devuser_get(struct devuser *d)
@@ -289,17 +360,44 @@ static inline bool devuser_may_spin(ktime_t end)
 
 /* slave.c */
 int devuser_slave_create(struct devuser *d, u32 flags);
-struct devuser *devuser_from_slave(struct file *file);
+struct devuser_slave *devuser_from_slave(struct file *file);
+void devuser_slave_wake(struct devuser_slave *slave, __poll_t events);
+
+/* Closed it is not, as it calls; was it revoked? Under devuser->lock it stays so. */
+static inline bool devuser_slave_is_cut_off(struct devuser_slave *slave)
+{
+	return READ_ONCE(slave->dev->slave) != slave;
+}
+
+/* transfer.c */
+ssize_t devuser_transfer_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t devuser_transfer_write_iter(struct kiocb *iocb, struct iov_iter *from);
+ssize_t devuser_transfer_splice_read(struct file *file, loff_t *ppos,
+				     struct pipe_inode_info *pipe, size_t len,
+				     unsigned int flags);
+long devuser_transfer_exchange(struct file *file, unsigned long uarg);
 
 /* range.c */
-int devuser_range_set(struct devuser *d, const struct kvm_devuser_pa_range *arg);
+int devuser_range_set(struct devuser *d,
+		      const struct kvm_dev_user_pa_range *arg);
 void devuser_range_remove_all(struct devuser *d);
 struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
 					 u32 len);
 void devuser_range_put(struct devuser_range *range);
 
+/* index.c */
+int devuser_index_replace(struct devuser_vm *vm, struct kvm *kvm,
+			  struct devuser_range *old, struct devuser_range *range);
+void devuser_index_remove(struct devuser_vm *vm, struct kvm *kvm,
+			  struct devuser_range *old);
+bool devuser_index_overlaps(struct devuser_vm *vm, struct kvm *kvm,
+			    const struct devuser_range *range);
+struct devuser_range *devuser_index_find(const struct devuser_index *index,
+					 bool pio, u64 addr, u32 len);
+
 /* iobus.c */
 extern const struct kvm_io_device_ops devuser_iodev_ops;
+extern const struct kvm_io_device_ops devuser_nonposted_iodev_ops;
 
 static inline struct devuser_range *devuser_range_of(struct kvm_io_device *iodev)
 {
@@ -308,42 +406,41 @@ static inline struct devuser_range *devuser_range_of(struct kvm_io_device *iodev
 
 /* queue.c */
 void devuser_queue_init(struct devuser *d);
-int devuser_queue_post(struct devuser *d, struct devuser_score *score,
-		       const struct kvm_devuser_request *io);
-void devuser_queue_await(struct devuser *d, struct devuser_score *score,
-			 const struct kvm_devuser_request *io);
-bool devuser_queue_early(struct devuser *d, struct devuser_score *score,
-			 const struct kvm_devuser_request *io);
+int devuser_queue_post(struct devuser *d, struct devuser_score *score, u32 rid,
+		       u64 offset, int len, const void *val);
+int devuser_queue_post_locked(struct devuser *d, struct devuser_score *score,
+			      u32 rid, u64 offset, int len, const void *val);
+bool devuser_queue_await(struct devuser *d, struct devuser_score *score,
+			 const struct kvm_dev_user_request *io,
+			 unsigned int element);
 void devuser_queue_forget(struct devuser *d, struct devuser_score *score);
-unsigned int devuser_queue_peek(struct devuser *d, unsigned int max,
-				struct kvm_devuser_request *ios);
-void devuser_queue_send(struct devuser *d, u64 last_seq);
+unsigned int devuser_queue_send(struct devuser *d, unsigned int max,
+				struct kvm_dev_user_request *ios);
+void devuser_queue_unsend(struct devuser *d, u64 last_seq);
 int devuser_queue_reply(struct devuser *d,
-			const struct kvm_devuser_request *reply);
+			const struct kvm_dev_user_request *reply);
 void devuser_queue_replay(struct devuser *d);
 void devuser_queue_fail(struct devuser *d, struct list_head *queue);
-bool devuser_queue_is_quiet(struct devuser *d, u64 before_seq);
+u64 devuser_queue_oldest(struct devuser *d);
 
 /* scoreboard.c */
 struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx);
 void devuser_score_free_all(struct devuser *d);
-u64 devuser_score_shadow_loads(struct devuser *d);
+void devuser_score_add_up(struct devuser *d, struct kvm_dev_user_status *status);
 
+/* NULL before the vCPU's first access to the device. */
 static inline struct devuser_score *
 devuser_score_find(struct devuser *d, int vcpu_idx)
 {
-	if (vcpu_idx >= DEVUSER_FIRST_SCORES)
-		return xa_load(&d->scores, vcpu_idx);
-
 	/* Pairs with the smp_store_release() in devuser_score_create(). */
-	return smp_load_acquire(&d->first_scores[vcpu_idx]);
+	return smp_load_acquire(&d->scores[vcpu_idx]);
 }
 
-/* Has the vCPU's own load been answered, and every older store (R3)? */
+/* Has all that the vCPU waits for been answered, and every older store (R3)? */
 static inline bool devuser_score_is_answered(struct devuser_score *score)
 {
-	/* Pairs with the smp_store_release() in devuser_queue_answer(). */
-	return smp_load_acquire(&score->answered) && !READ_ONCE(score->posted);
+	/* Pairs with the smp_store_release() in devuser_score_answer(). */
+	return !smp_load_acquire(&score->awaited) && !READ_ONCE(score->posted);
 }
 
 /*
@@ -371,27 +468,62 @@ static inline void devuser_score_unpost(struct devuser_score *score)
 		devuser_score_wake(score);
 }
 
+/* One reply more, which is in score->data. */
+static inline void devuser_score_answer(struct devuser_score *score)
+{
+	/* Pairs with the smp_load_acquire() in devuser_score_is_answered(). */
+	smp_store_release(&score->awaited, score->awaited - 1);
+	if (!score->awaited)
+		devuser_score_wake(score);
+}
+
 /* access.c */
-void devuser_access_keep(struct kvm_vcpu *vcpu, struct devuser_range *range,
-			 struct devuser_score *score,
-			 const struct kvm_devuser_request *io,
-			 unsigned int abandons);
+void devuser_access_start(struct devuser_access *acc, struct devuser *d,
+			  struct devuser_score *score);
+void devuser_access_begin(struct devuser_access *acc);
+int devuser_access_run(struct kvm_vcpu *vcpu, struct devuser_access *acc);
+void devuser_access_end(struct devuser_access *acc);
+
+/* run.c */
+void devuser_run_keep(struct kvm_vcpu *vcpu, struct devuser_range *range,
+		      struct devuser_score *score,
+		      const struct kvm_dev_user_request *io,
+		      unsigned int abandons);
 
 /* shadow.c */
 int devuser_shadow_load(struct devuser *d, struct devuser_score *score,
 			u32 rid, u64 offset, int len, void *val);
-int devuser_shadow_size(struct devuser *d,
-			const struct kvm_devuser_shadow_size *arg);
-int devuser_shadow_ctrl(struct devuser *d,
-			const struct kvm_devuser_shadow_ctrl *arg);
-int devuser_shadow_mmap(struct devuser *d, struct vm_area_struct *vma);
-void devuser_shadow_free(struct devuser *d);
+int devuser_shadow_size(struct devuser_slave *slave,
+			const struct kvm_dev_user_shadow_size *arg);
+int devuser_shadow_ctrl(struct devuser_slave *slave,
+			const struct kvm_dev_user_shadow_ctrl *arg);
+int devuser_shadow_mmap(struct devuser_slave *slave, struct vm_area_struct *vma);
+void devuser_shadow_free(struct devuser_slave *slave);
+
+/* doorbell.c */
+bool devuser_doorbell_ring(struct devuser *d, struct devuser_score *score,
+			   u32 rid, u64 offset, int len, const void *val);
+int devuser_doorbell_ring_or_post(struct devuser *d, struct devuser_score *score,
+				  u32 rid, u64 offset, int len, const void *val);
+int devuser_doorbell_set(struct devuser_slave *slave,
+			 const struct kvm_dev_user_doorbells *arg);
+void devuser_doorbell_free(struct devuser_doorbells *doorbells);
+
+/* R17: a store overtakes no posted store of its vCPU. */
+static inline bool devuser_doorbell_may_ring(struct devuser *d,
+					     struct devuser_score *score)
+{
+	return rcu_access_pointer(d->doorbells) && !READ_ONCE(score->posted);
+}
 
 /* status.c */
-void devuser_status(struct devuser *d, struct kvm_devuser_status *status);
+void devuser_info(struct kvm_dev_user_info *info);
+void devuser_status(struct devuser *d, struct kvm_dev_user_status *status);
 void devuser_show(struct seq_file *m, struct devuser *d);
 
 /* ioctl.c */
 int devuser_get_arg(void *arg, size_t size, unsigned long uarg);
+int devuser_check_answer(size_t size, unsigned long uarg, u32 *usize);
+int devuser_ioctl_info(unsigned long uarg);
 
 #endif

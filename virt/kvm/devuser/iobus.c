@@ -4,70 +4,25 @@
  *
  * They run inside the vCPU's read section of kvm->srcu, so nothing here sleeps,
  * and nothing here lasts longer than DEVUSER_EARLY_SPIN. An access that is
- * declined, by any non-zero value, is taken up by access.c.
+ * declined, by any non-zero value, is taken up by run.c.
  */
 
 #include <linux/string.h>
 
+#include "arch.h"
 #include "devuser_private.h"
 
-static void devuser_io_init(struct kvm_devuser_request *io,
-			    struct kvm_vcpu *vcpu, struct devuser_range *range,
-			    u8 type, gpa_t addr, int len)
-{
-	*io = (struct kvm_devuser_request) {
-		.offset = addr - range->addr,
-		.rid = range->rid,
-		.cpu = vcpu->vcpu_id,
-		.type = type,
-		.len = len,
-	};
-}
-
-/* Most lengths are these; one that is known spares the call of memcpy(). */
-static void devuser_io_set_data(struct kvm_devuser_request *io, const void *val,
-				int len)
-{
-	switch (len) {
-	case 1:
-		memcpy(io->data, val, 1);
-		break;
-	case 4:
-		memcpy(io->data, val, 4);
-		break;
-	default:
-		memcpy(io->data, val, len);
-	}
-}
-
 /*
- * An instruction whose access falls into pieces may have had an earlier piece
- * declined. That one is taken up later, and so must this one be (R13).
+ * The vCPU's line, if the access may be carried out here. Its first access has
+ * none yet, and one that follows what was declined has to stay behind it.
  */
-static bool devuser_behind_fragment(struct kvm_vcpu *vcpu,
-				    struct devuser_range *range)
+static struct devuser_score *devuser_io_score(struct kvm_vcpu *vcpu,
+					      struct devuser_range *range)
 {
-	return !range->pio && vcpu->mmio_nr_fragments;
-}
+	if (!range->pio && devuser_behind_fragment(vcpu))
+		return NULL;
 
-/*
- * An access that ends with its page may go on in the next one, and may yet end
- * there in a fault, so that nothing is taken up later.
- */
-static bool devuser_may_be_first_piece(struct devuser_range *range, gpa_t addr,
-				       int len)
-{
-	return !range->pio && !offset_in_page(addr + len);
-}
-
-/*
- * To give the slave the CPU that it waits for is no sleep, as the vCPU stays
- * runnable.
- */
-static void devuser_let_run(struct task_struct *reader)
-{
-	yield_to(reader, true);
-	put_task_struct(reader);
+	return devuser_score_find(range->dev, vcpu->vcpu_idx);
 }
 
 /*
@@ -83,36 +38,38 @@ static noinline int devuser_read_early(struct kvm_vcpu *vcpu,
 {
 	struct devuser *d = range->dev;
 	u32 budget = READ_ONCE(d->vcpu_spin_ns);
-	struct task_struct *reader = NULL;
-	struct kvm_devuser_request io;
+	struct kvm_dev_user_request io;
 	unsigned int abandons;
 	ktime_t end = 0;
 	bool queued;
 
-	if (!budget || !vcpu->wants_to_run ||
-	    devuser_may_be_first_piece(range, addr, len))
+	/* The elements of string I/O are queued together, in KVM_RUN. */
+	if (!budget || !vcpu->wants_to_run || !single_task_running() ||
+	    (range->pio && devuser_pio_count(vcpu) > 1))
 		return -EOPNOTSUPP;
 
-	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_LOAD, addr, len);
+	io = (struct kvm_dev_user_request) {
+		.offset = addr - range->addr,
+		.rid = range->rid,
+		.cpu = vcpu->vcpu_id,
+		.type = KVM_DEV_USER_LOAD,
+		.len = len,
+	};
+
 	spin_lock(&d->lock);
-	queued = devuser_queue_early(d, score, &io);
+	queued = d->state == KVM_DEV_USER_LIVE &&
+		 devuser_queue_await(d, score, &io, 0);
 	abandons = d->abandons;
-	/* Somebody waits for the vCPU's CPU: the slave, in all likelihood. */
-	if (queued && d->reader && !single_task_running())
-		reader = get_task_struct(d->reader);
 	spin_unlock(&d->lock);
 	if (!queued)
 		return -EOPNOTSUPP;
-
-	if (reader)
-		devuser_let_run(reader);
 
 	while (!devuser_score_is_answered(score)) {
 		/* A reply that is there at once does without a clock. */
 		if (!end)
 			end = ktime_add_ns(ktime_get(), min(budget, DEVUSER_EARLY_SPIN));
 		if (!devuser_may_spin(end)) {
-			devuser_access_keep(vcpu, range, score, &io, abandons);
+			devuser_run_keep(vcpu, range, score, &io, abandons);
 			return -EAGAIN;
 		}
 		cpu_relax();
@@ -130,8 +87,8 @@ static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	struct devuser_score *score;
 	int r;
 
-	score = devuser_score_find(d, vcpu->vcpu_idx);
-	if (!score || devuser_behind_fragment(vcpu, range))
+	score = devuser_io_score(vcpu, range);
+	if (!score)
 		return -EOPNOTSUPP;
 
 	/*
@@ -141,16 +98,16 @@ static int devuser_read(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 	if (score->access->dev)
 		return -EAGAIN;
 
+	r = devuser_shadow_load(d, score, range->rid, addr - range->addr, len, val);
+	if (r != -EOPNOTSUPP)
+		return r;
+
 	if (devuser_is_dead(d)) {
 		memset(val, 0xff, len);
 		return 0;
 	}
 
-	r = devuser_shadow_load(d, score, range->rid, addr - range->addr, len, val);
-	if (r == -EOPNOTSUPP)
-		r = devuser_read_early(vcpu, range, score, addr, len, val);
-
-	return r;
+	return devuser_read_early(vcpu, range, score, addr, len, val);
 }
 
 static int devuser_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
@@ -158,22 +115,34 @@ static int devuser_write(struct kvm_vcpu *vcpu, struct kvm_io_device *iodev,
 {
 	struct devuser_range *range = devuser_range_of(iodev);
 	struct devuser *d = range->dev;
-	struct kvm_devuser_request io;
 	struct devuser_score *score;
-	int r;
 
-	score = devuser_score_find(d, vcpu->vcpu_idx);
-	if (!score || devuser_behind_fragment(vcpu, range))
+	score = devuser_io_score(vcpu, range);
+	if (!score)
 		return -EOPNOTSUPP;
 
-	devuser_io_init(&io, vcpu, range, KVM_DEVUSER_STORE, addr, len);
-	devuser_io_set_data(&io, val, len);
+	addr -= range->addr;
+	if (devuser_doorbell_may_ring(d, score))
+		return devuser_doorbell_ring_or_post(d, score, range->rid, addr,
+						     len, val);
 
-	spin_lock(&d->lock);
-	r = devuser_queue_post(d, score, &io);
-	spin_unlock(&d->lock);
+	return devuser_queue_post(d, score, range->rid, addr, len, val);
+}
 
-	return r;
+/* A store that waits for its reply, unless it only rings a doorbell (R16). */
+static int devuser_write_nonposted(struct kvm_vcpu *vcpu,
+				   struct kvm_io_device *iodev, gpa_t addr,
+				   int len, const void *val)
+{
+	struct devuser_range *range = devuser_range_of(iodev);
+	struct devuser_score *score;
+
+	score = devuser_io_score(vcpu, range);
+	if (score && devuser_doorbell_ring(range->dev, score, range->rid,
+					   addr - range->addr, len, val))
+		return 0;
+
+	return -EOPNOTSUPP;
 }
 
 static void devuser_destructor(struct kvm_io_device *iodev)
@@ -184,5 +153,11 @@ static void devuser_destructor(struct kvm_io_device *iodev)
 const struct kvm_io_device_ops devuser_iodev_ops = {
 	.read = devuser_read,
 	.write = devuser_write,
+	.destructor = devuser_destructor,
+};
+
+const struct kvm_io_device_ops devuser_nonposted_iodev_ops = {
+	.read = devuser_read,
+	.write = devuser_write_nonposted,
 	.destructor = devuser_destructor,
 };

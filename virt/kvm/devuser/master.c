@@ -13,23 +13,24 @@
 #include "devuser_private.h"
 
 union devuser_master_arg {
-	struct kvm_devuser_slave slave;
-	struct kvm_devuser_pa_range pa_range;
-	struct kvm_devuser_timeout timeout;
-	struct kvm_devuser_eventfd eventfd;
-	struct kvm_devuser_quiet quiet;
-	struct kvm_devuser_abandon abandon;
-	struct kvm_devuser_spin spin;
+	struct kvm_dev_user_slave slave;
+	struct kvm_dev_user_pa_range pa_range;
+	struct kvm_dev_user_timeout timeout;
+	struct kvm_dev_user_eventfd eventfd;
+	struct kvm_dev_user_quiet quiet;
+	struct kvm_dev_user_abandon abandon;
+	struct kvm_dev_user_spin spin;
+	struct kvm_dev_user_revoke revoke;
 };
 
 static int devuser_master_slave_fd(struct devuser *d, union devuser_master_arg *arg)
 {
 	u32 flags = arg->slave.flags;
 
-	if (flags & ~(KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY))
+	if (flags & ~(KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY))
 		return -EINVAL;
 
-	if (flags == KVM_DEVUSER_SLAVE_REPLAY)
+	if (flags == KVM_DEV_USER_SLAVE_REPLAY)
 		return -EINVAL;
 
 	return devuser_slave_create(d, flags);
@@ -61,7 +62,7 @@ static int devuser_master_eventfd(struct devuser *d, union devuser_master_arg *a
 
 	spin_lock(&d->lock);
 	swap(d->eventfd, ctx);
-	if (d->state == KVM_DEVUSER_FAILED || d->state == KVM_DEVUSER_HELD)
+	if (d->state == KVM_DEV_USER_FAILED || d->state == KVM_DEV_USER_HELD)
 		devuser_notify(d);
 	spin_unlock(&d->lock);
 
@@ -72,13 +73,13 @@ static int devuser_master_eventfd(struct devuser *d, union devuser_master_arg *a
 
 static bool devuser_is_quiet(struct devuser *d, u64 before_seq)
 {
-	bool quiet;
+	u64 oldest;
 
 	spin_lock(&d->lock);
-	quiet = devuser_queue_is_quiet(d, before_seq);
+	oldest = devuser_queue_oldest(d);
 	spin_unlock(&d->lock);
 
-	return quiet;
+	return !oldest || oldest >= before_seq;
 }
 
 static int devuser_master_quiet(struct devuser *d, union devuser_master_arg *arg)
@@ -87,10 +88,10 @@ static int devuser_master_quiet(struct devuser *d, union devuser_master_arg *arg
 	u64 before_seq = U64_MAX;
 	int r;
 
-	if (arg->quiet.flags & ~KVM_DEVUSER_QUIET_BARRIER)
+	if (arg->quiet.flags & ~KVM_DEV_USER_QUIET_BARRIER)
 		return -EINVAL;
 
-	if (arg->quiet.flags & KVM_DEVUSER_QUIET_BARRIER) {
+	if (arg->quiet.flags & KVM_DEV_USER_QUIET_BARRIER) {
 		spin_lock(&d->lock);
 		before_seq = d->next_seq;
 		spin_unlock(&d->lock);
@@ -123,8 +124,8 @@ static int devuser_master_abandon(struct devuser *d, union devuser_master_arg *a
 
 static int devuser_master_spin(struct devuser *d, union devuser_master_arg *arg)
 {
-	if (arg->spin.reserved || arg->spin.vcpu_ns > KVM_DEVUSER_SPIN_MAX ||
-	    arg->spin.slave_ns > KVM_DEVUSER_SPIN_MAX)
+	if (arg->spin.reserved || arg->spin.vcpu_ns > DEVUSER_SPIN_MAX ||
+	    arg->spin.slave_ns > DEVUSER_SPIN_MAX)
 		return -EINVAL;
 
 	WRITE_ONCE(d->vcpu_spin_ns, arg->spin.vcpu_ns);
@@ -132,31 +133,42 @@ static int devuser_master_spin(struct devuser *d, union devuser_master_arg *arg)
 	return 0;
 }
 
-/* The one ioctl that answers in its structure. */
+/* R18: when this returns, nothing that the slave has set serves a vCPU. */
+static int devuser_master_revoke(struct devuser *d, union devuser_master_arg *arg)
+{
+	int r = 0;
+
+	if (arg->revoke.flags)
+		return -EINVAL;
+
+	spin_lock(&d->lock);
+	if (d->slave)
+		devuser_lose_slave(d, KVM_DEV_USER_REASON_REVOKED);
+	else
+		r = -ENOENT;
+	spin_unlock(&d->lock);
+
+	/* The callbacks are inside it. */
+	if (!r)
+		synchronize_srcu_expedited(&d->kvm->srcu);
+
+	return r;
+}
+
 static int devuser_master_status(struct devuser *d, unsigned long uarg)
 {
-	void __user *to = (void __user *)uarg;
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 	u32 usize;
 	int r;
 
-	if (get_user(usize, (u32 __user *)to))
-		return -EFAULT;
-
-	if (usize < sizeof(status))
-		return -EINVAL;
-
-	if (usize > PAGE_SIZE)
-		return -E2BIG;
-
-	r = check_zeroed_user(to + sizeof(status), usize - sizeof(status));
-	if (r <= 0)
-		return r ?: -E2BIG;
+	r = devuser_check_answer(sizeof(status), uarg, &usize);
+	if (r)
+		return r;
 
 	devuser_status(d, &status);
 	status.size = usize;
 
-	return copy_to_user(to, &status, sizeof(status)) ? -EFAULT : 0;
+	return copy_to_user((void __user *)uarg, &status, sizeof(status)) ? -EFAULT : 0;
 }
 
 static const struct devuser_master_op {
@@ -164,20 +176,22 @@ static const struct devuser_master_op {
 	size_t size;
 	int (*handle)(struct devuser *d, union devuser_master_arg *arg);
 } devuser_master_ops[] = {
-	{ KVM_DEV_USER_SLAVE_FD, sizeof(struct kvm_devuser_slave),
+	{ KVM_DEV_USER_SLAVE_FD, sizeof(struct kvm_dev_user_slave),
 	  devuser_master_slave_fd },
-	{ KVM_DEV_USER_PA_RANGE, sizeof(struct kvm_devuser_pa_range),
+	{ KVM_DEV_USER_PA_RANGE, sizeof(struct kvm_dev_user_pa_range),
 	  devuser_master_pa_range },
-	{ KVM_DEV_USER_TIMEOUT, sizeof(struct kvm_devuser_timeout),
+	{ KVM_DEV_USER_TIMEOUT, sizeof(struct kvm_dev_user_timeout),
 	  devuser_master_timeout },
-	{ KVM_DEV_USER_EVENTFD, sizeof(struct kvm_devuser_eventfd),
+	{ KVM_DEV_USER_EVENTFD, sizeof(struct kvm_dev_user_eventfd),
 	  devuser_master_eventfd },
-	{ KVM_DEV_USER_QUIET, sizeof(struct kvm_devuser_quiet),
+	{ KVM_DEV_USER_QUIET, sizeof(struct kvm_dev_user_quiet),
 	  devuser_master_quiet },
-	{ KVM_DEV_USER_ABANDON, sizeof(struct kvm_devuser_abandon),
+	{ KVM_DEV_USER_ABANDON, sizeof(struct kvm_dev_user_abandon),
 	  devuser_master_abandon },
-	{ KVM_DEV_USER_SPIN, sizeof(struct kvm_devuser_spin),
+	{ KVM_DEV_USER_SPIN, sizeof(struct kvm_dev_user_spin),
 	  devuser_master_spin },
+	{ KVM_DEV_USER_REVOKE, sizeof(struct kvm_dev_user_revoke),
+	  devuser_master_revoke },
 };
 
 static long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
@@ -187,6 +201,9 @@ static long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
 	union devuser_master_arg arg;
 	unsigned int i;
 	int r;
+
+	if (ioctl == KVM_DEV_USER_INFO)
+		return devuser_ioctl_info(uarg);
 
 	if (ioctl == KVM_DEV_USER_STATUS)
 		return devuser_master_status(dev->private, uarg);
@@ -205,13 +222,13 @@ static long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
 
 static int devuser_master_create(struct kvm_device *dev, u32 type)
 {
-	int r;
+	struct devuser_vm *vm;
 
-	r = devuser_vm_create(dev->kvm);
-	if (r)
-		return r;
+	vm = devuser_vm_create(dev->kvm);
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
 
-	dev->private = devuser_alloc(dev->kvm);
+	dev->private = devuser_alloc(dev->kvm, vm);
 	return dev->private ? 0 : -ENOMEM;
 }
 
@@ -225,8 +242,9 @@ static void devuser_master_release(struct kvm_device *dev)
 
 	spin_lock(&d->lock);
 	swap(d->eventfd, ctx);
-	devuser_fail(d, DEVUSER_GONE, KVM_DEVUSER_REASON_NONE);
+	devuser_fail(d, DEVUSER_GONE, KVM_DEV_USER_REASON_NONE);
 	d->kvm = NULL;
+	d->vm = NULL;
 	spin_unlock(&d->lock);
 
 	if (ctx)
@@ -241,6 +259,14 @@ static const struct kvm_device_ops devuser_master_device_ops = {
 	.release = devuser_master_release,
 	.ioctl = devuser_master_ioctl,
 };
+
+/* NULL when the device is none of ours. The caller is inside RCU. */
+struct devuser_vm *devuser_master_vm(struct kvm_device *dev)
+{
+	struct devuser *d = dev->private;
+
+	return dev->ops == &devuser_master_device_ops ? d->vm : NULL;
+}
 
 void kvm_devuser_show_fdinfo(struct seq_file *m, struct file *file)
 {
@@ -259,4 +285,7 @@ int kvm_devuser_ops_init(void)
 void kvm_devuser_ops_exit(void)
 {
 	kvm_unregister_device_ops(KVM_DEV_TYPE_USER);
+
+	/* Slaves that have been closed may yet have to be freed. */
+	rcu_barrier();
 }

@@ -2,9 +2,10 @@
 /*
  * The KVM user device: the pending queue and the sent queue.
  *
- * All functions here are called with devuser->lock held.
+ * All functions here but devuser_queue_post() are called with devuser->lock held.
  */
 
+#include <linux/nospec.h>
 #include <linux/poll.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -20,12 +21,22 @@
 #define DEVUSER_SLOT_BITS	13
 #define DEVUSER_SLOTS		BIT(DEVUSER_SLOT_BITS)
 
-static_assert(KVM_DEVUSER_STORES_MAX + KVM_MAX_VCPUS <= DEVUSER_SLOTS);
+static_assert(DEVUSER_STORES_MAX + KVM_MAX_VCPUS <= DEVUSER_SLOTS);
 
 static void devuser_queue_free(struct devuser *d, struct devuser_request *rq)
 {
 	rq->next_free = d->free;
 	d->free = rq;
+}
+
+static struct devuser_request *devuser_queue_get(struct devuser *d)
+{
+	struct devuser_request *rq = d->free;
+
+	if (rq)
+		d->free = rq->next_free;
+
+	return rq;
 }
 
 void devuser_queue_init(struct devuser *d)
@@ -36,7 +47,7 @@ void devuser_queue_init(struct devuser *d)
 	INIT_LIST_HEAD(&d->sent);
 	d->next_seq = DEVUSER_SLOTS;
 
-	for (i = KVM_DEVUSER_STORES_MAX; i--;)
+	for (i = DEVUSER_STORES_MAX; i--;)
 		devuser_queue_free(d, &d->stores_pool[i]);
 }
 
@@ -46,36 +57,36 @@ static bool devuser_is_own(const struct devuser_request *rq)
 	return rq == &rq->score->request;
 }
 
-/* A store that its vCPU does not wait for. */
-static bool devuser_is_posted(const struct devuser_request *rq)
-{
-	return rq->io.type == KVM_DEVUSER_STORE && !rq->awaited;
-}
-
+/* The seq is the slave's: it must not lead speculation out of an array. */
 static struct devuser_request *devuser_queue_lookup(struct devuser *d, u64 seq)
 {
 	unsigned int slot = seq & (DEVUSER_SLOTS - 1);
 	struct devuser_score *score;
 
-	if (slot < KVM_DEVUSER_STORES_MAX)
-		return &d->stores_pool[slot];
+	if (slot < DEVUSER_STORES_MAX)
+		return &d->stores_pool[array_index_nospec(slot, DEVUSER_STORES_MAX)];
 
-	score = devuser_score_find(d, slot - KVM_DEVUSER_STORES_MAX);
+	slot -= DEVUSER_STORES_MAX;
+	if (slot >= KVM_MAX_VCPUS)
+		return NULL;
+
+	score = devuser_score_find(d, array_index_nospec(slot, KVM_MAX_VCPUS));
 	return score ? &score->request : NULL;
 }
 
-static void devuser_queue_add(struct devuser *d, struct devuser_request *rq,
-			      const struct kvm_devuser_request *io,
-			      unsigned int slot)
+static void devuser_queue_wake_slave(struct devuser *d)
 {
-	rq->io = *io;
+	if (d->slave)
+		devuser_slave_wake(d->slave, EPOLLIN | EPOLLRDNORM);
+}
+
+/* Queue a request whose io has been set, but for the seq. */
+static __always_inline void devuser_queue_add(struct devuser *d,
+					      struct devuser_request *rq,
+					      unsigned int slot)
+{
 	rq->io.seq = d->next_seq | slot;
 	d->next_seq += DEVUSER_SLOTS;
-
-	if (io->type == KVM_DEVUSER_STORE)
-		d->stores++;
-	else
-		d->loads++;
 
 	trace_kvm_devuser_submit(d, &rq->io);
 	rq->stage = DEVUSER_PENDING;
@@ -85,16 +96,30 @@ static void devuser_queue_add(struct devuser *d, struct devuser_request *rq,
 	WRITE_ONCE(d->nr_pending, d->nr_pending + 1);
 
 	/* A reader sleeps when nothing is pending, having looked under lock. */
-	if (d->nr_pending == 1 && waitqueue_active(&d->readers))
-		wake_up_interruptible_poll(&d->readers, EPOLLIN | EPOLLRDNORM);
+	if (d->nr_pending == 1)
+		devuser_queue_wake_slave(d);
 }
 
-/*
- * Queue a store that the vCPU does not wait for. Returns 0 when the guest may
- * go on, -EAGAIN when there is no room, -EOPNOTSUPP when it is the VMM's.
- */
-int devuser_queue_post(struct devuser *d, struct devuser_score *score,
-		       const struct kvm_devuser_request *io)
+/* Most lengths are these; one that is known spares the call of memcpy(). */
+static void devuser_io_set_data(struct kvm_dev_user_request *io,
+				const void *val, int len)
+{
+	switch (len) {
+	case 1:
+		memcpy(io->data, val, 1);
+		break;
+	case 4:
+		memcpy(io->data, val, 4);
+		break;
+	default:
+		memcpy(io->data, val, len);
+	}
+}
+
+static __always_inline int __devuser_queue_post(struct devuser *d,
+						struct devuser_score *score,
+						u32 rid, u64 offset, int len,
+						const void *val)
 {
 	struct devuser_request *rq;
 
@@ -105,76 +130,94 @@ int devuser_queue_post(struct devuser *d, struct devuser_score *score,
 		return 0;
 	}
 
-	if (d->state == KVM_DEVUSER_IDLE)
+	if (d->state == KVM_DEV_USER_IDLE)
 		return -EOPNOTSUPP;
 
-	rq = d->free;
+	rq = devuser_queue_get(d);
 	if (!rq)
 		return -EAGAIN;
 
-	d->free = rq->next_free;
 	rq->score = score;
-	rq->awaited = false;
+	rq->waiter = DEVUSER_POSTED;
+	rq->io = (struct kvm_dev_user_request) {
+		.offset = offset,
+		.rid = rid,
+		.cpu = score->cpu,
+		.type = KVM_DEV_USER_STORE,
+		.len = len,
+	};
+	devuser_io_set_data(&rq->io, val, len);
+
 	WRITE_ONCE(score->posted, score->posted + 1);
-	devuser_queue_add(d, rq, io, rq - d->stores_pool);
+	d->stores++;
+	devuser_queue_add(d, rq, rq - d->stores_pool);
 
 	return 0;
 }
 
-/* Queue a load or a store that the vCPU waits for. */
-void devuser_queue_await(struct devuser *d, struct devuser_score *score,
-			 const struct kvm_devuser_request *io)
+/*
+ * Queue a store that the vCPU does not wait for. Returns 0 when the guest may
+ * go on, -EAGAIN when there is no room, -EOPNOTSUPP when it is the VMM's.
+ */
+int devuser_queue_post_locked(struct devuser *d, struct devuser_score *score,
+			      u32 rid, u64 offset, int len, const void *val)
 {
-	struct devuser_request *rq = &score->request;
+	return __devuser_queue_post(d, score, rid, offset, len, val);
+}
 
-	lockdep_assert_held(&d->lock);
-	WARN_ON_ONCE(rq->stage != DEVUSER_FREE);
+/* The same for a callback, without devuser->lock held. */
+int devuser_queue_post(struct devuser *d, struct devuser_score *score, u32 rid,
+		       u64 offset, int len, const void *val)
+{
+	int r;
 
-	rq->awaited = true;
-	score->answered = false;
-	devuser_queue_add(d, rq, io, KVM_DEVUSER_STORES_MAX + score->vcpu_idx);
+	spin_lock(&d->lock);
+	r = __devuser_queue_post(d, score, rid, offset, len, val);
+	spin_unlock(&d->lock);
+
+	return r;
 }
 
 /*
- * Queue a load before it is known that the vCPU has to wait in KVM_RUN. Returns
- * false when nothing has been queued.
+ * Queue an element that the vCPU waits for: the first in the vCPU's own request,
+ * further ones where there is room. Returns false when nothing has been queued.
  */
-bool devuser_queue_early(struct devuser *d, struct devuser_score *score,
-			 const struct kvm_devuser_request *io)
+bool devuser_queue_await(struct devuser *d, struct devuser_score *score,
+			 const struct kvm_dev_user_request *io,
+			 unsigned int element)
 {
+	struct devuser_request *rq = &score->request;
+	unsigned int slot = DEVUSER_STORES_MAX + score->vcpu_idx;
+
 	lockdep_assert_held(&d->lock);
 
-	/* An abandoned load may still have the vCPU's own request. */
-	if (d->state != KVM_DEVUSER_LIVE || score->request.stage != DEVUSER_FREE)
+	if (element) {
+		rq = devuser_queue_get(d);
+		if (!rq)
+			return false;
+		rq->score = score;
+		slot = rq - d->stores_pool;
+	} else if (rq->stage != DEVUSER_FREE) {
+		/* What was abandoned may still have it. */
 		return false;
+	}
 
-	devuser_queue_await(d, score, io);
+	rq->waiter = DEVUSER_AWAITED;
+	rq->element = element;
+	rq->io = *io;
+	WRITE_ONCE(score->awaited, score->awaited + 1);
+	if (io->type == KVM_DEV_USER_STORE)
+		d->stores++;
+	else
+		d->loads++;
+	devuser_queue_add(d, rq, slot);
+
 	return true;
 }
 
-/* The first of the pending requests, left where they are. */
-unsigned int devuser_queue_peek(struct devuser *d, unsigned int max,
-				struct kvm_devuser_request *ios)
-{
-	struct devuser_request *rq;
-	unsigned int n = 0;
-
-	lockdep_assert_held(&d->lock);
-
-	list_for_each_entry(rq, &d->pending, node) {
-		if (n == max)
-			break;
-		ios[n++] = rq->io;
-	}
-
-	return n;
-}
-
-/*
- * The slave has got what it was shown, up to last_seq. In the meantime requests
- * may have left the queue, but none can have come between.
- */
-void devuser_queue_send(struct devuser *d, u64 last_seq)
+/* Give the slave the oldest requests that are pending. Returns how many. */
+unsigned int devuser_queue_send(struct devuser *d, unsigned int max,
+				struct kvm_dev_user_request *ios)
 {
 	struct devuser_request *rq, *last = NULL;
 	unsigned int n = 0;
@@ -182,19 +225,21 @@ void devuser_queue_send(struct devuser *d, u64 last_seq)
 	lockdep_assert_held(&d->lock);
 
 	list_for_each_entry(rq, &d->pending, node) {
-		if (rq->io.seq > last_seq)
+		if (n == max)
 			break;
 		trace_kvm_devuser_send(d, &rq->io);
 		rq->stage = DEVUSER_SENT;
+		ios[n++] = rq->io;
 		last = rq;
-		n++;
 	}
 	if (!last)
-		return;
+		return 0;
 
 	list_bulk_move_tail(&d->sent, d->pending.next, &last->node);
 	WRITE_ONCE(d->nr_pending, d->nr_pending - n);
 	d->nr_sent += n;
+
+	return n;
 }
 
 /* Take a request off its queue. */
@@ -207,69 +252,127 @@ static void devuser_queue_del(struct devuser *d, struct devuser_request *rq)
 
 	rq->stage = DEVUSER_FREE;
 	list_del(&rq->node);
-	if (!devuser_is_own(rq))
-		devuser_queue_free(d, rq);
 
-	if (devuser_is_posted(rq))
-		devuser_score_unpost(rq->score);
+	if (devuser_is_own(rq)) {
+		/* The vCPU may have something new for it. */
+		if (rq->waiter != DEVUSER_AWAITED)
+			devuser_score_wake(rq->score);
+	} else {
+		devuser_queue_free(d, rq);
+		if (d->starved) {
+			d->starved = false;
+			devuser_wake_vcpus(d);
+		}
+	}
 
 	/* The sleeper looks again with the lock held, as in a score. */
 	if (waitqueue_active(&d->quiet))
 		wake_up(&d->quiet);
 }
 
-/* The reply to a request that its own vCPU may wait for. */
+/* Tell who waits for it that the request is over. */
 static void devuser_queue_answer(struct devuser_request *rq, const u8 *data)
 {
 	struct devuser_score *score = rq->score;
 
-	if (!devuser_is_own(rq))
-		return;
-
-	if (rq->awaited) {
-		rq->awaited = false;
-		memcpy(score->data, data, sizeof(score->data));
-		/* Pairs with the smp_load_acquire() in devuser_score_is_answered(). */
-		smp_store_release(&score->answered, true);
+	switch (rq->waiter) {
+	case DEVUSER_POSTED:
+		devuser_score_unpost(score);
+		break;
+	case DEVUSER_AWAITED:
+		if (rq->io.type == KVM_DEV_USER_LOAD)
+			memcpy(score->data + rq->element * rq->io.len, data,
+			       rq->io.len);
+		devuser_score_answer(score);
+		break;
+	case DEVUSER_ABANDONED:
+		break;
 	}
-	devuser_score_wake(score);
 }
 
-/* Take a request off its queue without the slave's answer. */
+/* Take a request off its queue without the slave's answer: loads read all ones. */
 static void devuser_queue_drop(struct devuser *d, struct devuser_request *rq)
 {
+	static const u8 ones[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
 	trace_kvm_devuser_abort(d, &rq->io);
-	if (rq->io.type == KVM_DEVUSER_STORE)
+	if (rq->io.type == KVM_DEV_USER_STORE)
 		d->discarded++;
+	devuser_queue_answer(rq, ones);
 	devuser_queue_del(d, rq);
 }
 
 /*
- * The vCPU waits no longer. A load that nobody has read is dropped, one that
- * has been read goes its way alone, and a store is now a posted one.
+ * What was sent after last_seq has not reached the slave: put it back, but for
+ * loads that were abandoned meanwhile. Nobody else can have taken any since.
  */
-void devuser_queue_forget(struct devuser *d, struct devuser_score *score)
+void devuser_queue_unsend(struct devuser *d, u64 last_seq)
 {
-	struct devuser_request *rq = &score->request;
+	struct devuser_request *rq, *prev;
 
 	lockdep_assert_held(&d->lock);
 
-	score->answered = false;
-	if (rq->stage == DEVUSER_FREE)
-		return;
+	list_for_each_entry_safe_reverse(rq, prev, &d->sent, node) {
+		if (rq->io.seq <= last_seq)
+			break;
+		if (rq->waiter == DEVUSER_ABANDONED) {
+			devuser_queue_drop(d, rq);
+			continue;
+		}
+		rq->stage = DEVUSER_PENDING;
+		list_move(&rq->node, &d->pending);
+		d->nr_sent--;
+		WRITE_ONCE(d->nr_pending, d->nr_pending + 1);
+	}
 
-	rq->awaited = false;
-	if (rq->io.type == KVM_DEVUSER_STORE)
+	if (d->nr_pending)
+		devuser_queue_wake_slave(d);
+}
+
+static void devuser_queue_forget_one(struct devuser *d, struct devuser_request *rq)
+{
+	struct devuser_score *score = rq->score;
+
+	if (rq->io.type == KVM_DEV_USER_STORE) {
+		rq->waiter = DEVUSER_POSTED;
 		WRITE_ONCE(score->posted, score->posted + 1);
-	else if (rq->stage == DEVUSER_PENDING)
+		return;
+	}
+
+	rq->waiter = DEVUSER_ABANDONED;
+	if (rq->stage == DEVUSER_PENDING)
 		devuser_queue_drop(d, rq);
 }
 
-/* Does the reply belong to the request, in all but the data? */
-static bool devuser_reply_matches(const struct kvm_devuser_request *reply,
-				  const struct kvm_devuser_request *io)
+static void devuser_queue_forget_in(struct devuser *d, struct list_head *queue,
+				    struct devuser_score *score)
 {
-	const size_t after_data = offsetofend(struct kvm_devuser_request, data);
+	struct devuser_request *rq, *next;
+
+	list_for_each_entry_safe(rq, next, queue, node) {
+		if (rq->score == score && rq->waiter == DEVUSER_AWAITED)
+			devuser_queue_forget_one(d, rq);
+	}
+}
+
+/*
+ * The vCPU waits no longer. Loads that nobody has read are dropped, those that
+ * have been read go their way alone, and stores are now posted ones.
+ */
+void devuser_queue_forget(struct devuser *d, struct devuser_score *score)
+{
+	lockdep_assert_held(&d->lock);
+
+	devuser_queue_forget_in(d, &d->sent, score);
+	devuser_queue_forget_in(d, &d->pending, score);
+	WRITE_ONCE(score->awaited, 0);
+}
+
+/* Does the reply belong to the request, in all but the data? */
+static bool devuser_reply_matches(const struct kvm_dev_user_request *reply,
+				  const struct kvm_dev_user_request *io)
+{
+	const size_t after_data = offsetofend(struct kvm_dev_user_request, data);
 
 	return reply->seq == io->seq && reply->offset == io->offset &&
 	       !memcmp((const u8 *)reply + after_data, (const u8 *)io + after_data,
@@ -277,30 +380,30 @@ static bool devuser_reply_matches(const struct kvm_devuser_request *reply,
 }
 
 /* A load's reply has nothing behind its bytes. */
-static bool devuser_reply_is_clean(const struct kvm_devuser_request *reply)
+static bool devuser_reply_is_clean(const struct kvm_dev_user_request *reply)
 {
-	return reply->type != KVM_DEVUSER_LOAD ||
+	return reply->type != KVM_DEV_USER_LOAD ||
 	       reply->len == sizeof(reply->data) ||
 	       !(get_unaligned_le64(reply->data) >> (8 * reply->len));
 }
 
 static bool devuser_reply_is_good(struct devuser *d,
 				  const struct devuser_request *rq,
-				  const struct kvm_devuser_request *reply)
+				  const struct kvm_dev_user_request *reply)
 {
-	return d->state == KVM_DEVUSER_LIVE && rq && rq->stage == DEVUSER_SENT &&
+	return d->state == KVM_DEV_USER_LIVE && rq && rq->stage == DEVUSER_SENT &&
 	       devuser_reply_matches(reply, &rq->io) &&
 	       devuser_reply_is_clean(reply);
 }
 
 /* Why the reply is refused. */
 static int devuser_reply_error(struct devuser *d, struct devuser_request *rq,
-			       const struct kvm_devuser_request *reply)
+			       const struct kvm_dev_user_request *reply)
 {
 	if (d->state == DEVUSER_GONE)
 		return -ENODEV;
 
-	if (d->state != KVM_DEVUSER_LIVE)
+	if (d->state != KVM_DEV_USER_LIVE)
 		return -EIO;
 
 	if (reply->seq < DEVUSER_SLOTS || reply->seq >= d->next_seq || !rq)
@@ -320,7 +423,7 @@ static int devuser_reply_error(struct devuser *d, struct devuser_request *rq,
 
 /* R6: what is refused changes nothing but the count of refusals. */
 int devuser_queue_reply(struct devuser *d,
-			const struct kvm_devuser_request *reply)
+			const struct kvm_dev_user_request *reply)
 {
 	struct devuser_request *rq = devuser_queue_lookup(d, reply->seq);
 
@@ -332,22 +435,29 @@ int devuser_queue_reply(struct devuser *d,
 	}
 
 	trace_kvm_devuser_reply(d, reply);
-	devuser_queue_del(d, rq);
 	devuser_queue_answer(rq, reply->data);
+	devuser_queue_del(d, rq);
 
 	return 0;
 }
 
-/* Give what the closed slave had read to the next one, before all else. */
+/*
+ * Give what the lost slave had read to the next one, before all else. A load
+ * that was abandoned has no one who would read its reply.
+ */
 void devuser_queue_replay(struct devuser *d)
 {
-	struct devuser_request *rq;
+	struct devuser_request *rq, *next;
 
 	lockdep_assert_held(&d->lock);
 
-	list_for_each_entry(rq, &d->sent, node) {
+	list_for_each_entry_safe(rq, next, &d->sent, node) {
+		if (rq->waiter == DEVUSER_ABANDONED) {
+			devuser_queue_drop(d, rq);
+			continue;
+		}
 		rq->stage = DEVUSER_PENDING;
-		rq->io.flags |= KVM_DEVUSER_REPLAYED;
+		rq->io.flags |= KVM_DEV_USER_REPLAYED;
 	}
 
 	list_splice_init(&d->sent, &d->pending);
@@ -358,19 +468,16 @@ void devuser_queue_replay(struct devuser *d)
 /* Fail a queue's requests: loads read all ones, stores are discarded. */
 void devuser_queue_fail(struct devuser *d, struct list_head *queue)
 {
-	static const u8 ones[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	struct devuser_request *rq, *next;
 
 	lockdep_assert_held(&d->lock);
 
-	list_for_each_entry_safe(rq, next, queue, node) {
+	list_for_each_entry_safe(rq, next, queue, node)
 		devuser_queue_drop(d, rq);
-		devuser_queue_answer(rq, ones);
-	}
 }
 
-/* Has every request queued before before_seq been answered? */
-bool devuser_queue_is_quiet(struct devuser *d, u64 before_seq)
+/* The seq of the request that has waited longest for its answer, or 0. */
+u64 devuser_queue_oldest(struct devuser *d)
 {
 	struct devuser_request *rq;
 
@@ -380,7 +487,7 @@ bool devuser_queue_is_quiet(struct devuser *d, u64 before_seq)
 	rq = list_first_entry_or_null(d->nr_sent ? &d->sent : &d->pending,
 				      struct devuser_request, node);
 
-	return !rq || rq->io.seq >= before_seq;
+	return rq ? rq->io.seq : 0;
 }
 
 #ifdef CONFIG_KVM_DEVUSER_KUNIT_TEST

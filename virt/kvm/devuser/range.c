@@ -3,8 +3,8 @@
  * The KVM user device: address ranges, and their place on the I/O buses.
  */
 
-#include <linux/rculist.h>
-#include <linux/sizes.h>
+#include <linux/nospec.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "devuser_private.h"
@@ -68,26 +68,8 @@ static int devuser_range_register(struct kvm *kvm, struct devuser_range *range)
 	return 0;
 }
 
-/* Does another range of the VM's user devices lie there? */
-static bool devuser_range_overlaps(struct devuser_vm *vm,
-				   const struct devuser_range *range)
-{
-	struct devuser_range *other;
-
-	list_for_each_entry(other, &vm->ranges, node) {
-		if (other->dev == range->dev && other->rid == range->rid)
-			continue;
-		if (other->pio == range->pio &&
-		    other->addr < range->addr + range->len &&
-		    range->addr < other->addr + other->len)
-			return true;
-	}
-
-	return false;
-}
-
 static struct devuser_range *devuser_range_alloc(struct devuser *d,
-						 const struct kvm_devuser_pa_range *arg)
+						 const struct kvm_dev_user_pa_range *arg)
 {
 	struct devuser_range *range;
 
@@ -95,13 +77,15 @@ static struct devuser_range *devuser_range_alloc(struct devuser *d,
 	if (!range)
 		return NULL;
 
-	kvm_iodevice_init(&range->iodev, &devuser_iodev_ops);
 	refcount_set(&range->refs, 1);
 	range->dev = devuser_get(d);
 	range->rid = arg->rid;
-	range->pio = arg->flags & KVM_DEVUSER_RANGE_PIO;
+	range->pio = arg->flags & KVM_DEV_USER_RANGE_PIO;
+	range->posted = !(arg->flags & KVM_DEV_USER_RANGE_NONPOSTED);
 	range->addr = arg->addr;
 	range->len = arg->len;
+	kvm_iodevice_init(&range->iodev, range->posted ? &devuser_iodev_ops :
+			  &devuser_nonposted_iodev_ops);
 
 	return range;
 }
@@ -110,11 +94,15 @@ static struct devuser_range *devuser_range_alloc(struct devuser *d,
 static struct devuser_range *devuser_range_swap(struct devuser *d, u32 rid,
 						struct devuser_range *range)
 {
-	struct devuser_range *old = d->ranges[rid];
+	struct devuser_range *old;
 
 	lockdep_assert_held(&d->kvm->slots_lock);
 
+	/* rid comes from userspace, though it has been checked. */
+	rid = array_index_nospec(rid, DEVUSER_RANGES_MAX);
+
 	spin_lock(&d->lock);
+	old = d->ranges[rid];
 	d->ranges[rid] = range;
 	spin_unlock(&d->lock);
 
@@ -124,12 +112,10 @@ static struct devuser_range *devuser_range_swap(struct devuser *d, u32 rid,
 /*
  * Readers that found it before are gone after the bus has been changed. The
  * range is off the bus in any case, so there is no failure to report: should
- * KVM have lost the whole bus, the ranges that are left are found by
- * devuser_range_find()'s walk.
+ * KVM have lost the whole bus, the ranges that are left are found in the index.
  */
 static void devuser_range_drop(struct devuser *d, struct devuser_range *range)
 {
-	list_del_rcu(&range->node);
 	devuser_range_unregister(d->kvm, range);
 	synchronize_srcu_expedited(&d->kvm->srcu);
 	devuser_range_put(range);
@@ -142,6 +128,7 @@ static int devuser_range_remove(struct devuser *d, u32 rid)
 	if (!range)
 		return -ENOENT;
 
+	devuser_index_remove(d->vm, d->kvm, range);
 	devuser_range_drop(d, range);
 	return 0;
 }
@@ -149,33 +136,37 @@ static int devuser_range_remove(struct devuser *d, u32 rid)
 /* The new place is set before the old one is given up. */
 static int devuser_range_move(struct devuser *d, struct devuser_range *range)
 {
-	struct devuser_vm *vm = devuser_vm_find(d->kvm);
-	struct devuser_range *old;
+	u32 rid = array_index_nospec(range->rid, DEVUSER_RANGES_MAX);
+	struct devuser_range *old = d->ranges[rid];
 	int r;
 
-	if (devuser_range_overlaps(vm, range))
+	if (devuser_index_overlaps(d->vm, d->kvm, range))
 		return -EEXIST;
 
 	r = devuser_range_register(d->kvm, range);
 	if (r)
 		return r;
 
-	list_add_tail_rcu(&range->node, &vm->ranges);
-	old = devuser_range_swap(d, range->rid, range);
+	r = devuser_index_replace(d->vm, d->kvm, old, range);
+	if (r) {
+		devuser_range_unregister(d->kvm, range);
+		return r;
+	}
 
+	devuser_range_swap(d, range->rid, range);
 	if (old)
 		devuser_range_drop(d, old);
 
 	return 0;
 }
 
-static int devuser_range_check(const struct kvm_devuser_pa_range *arg)
+static int devuser_range_check(const struct kvm_dev_user_pa_range *arg)
 {
-	bool pio = arg->flags & KVM_DEVUSER_RANGE_PIO;
+	bool pio = arg->flags & KVM_DEV_USER_RANGE_PIO;
 	u64 end;
 
-	if (arg->flags & ~KVM_DEVUSER_RANGE_PIO || arg->reserved ||
-	    arg->rid >= KVM_DEVUSER_RANGES_MAX)
+	if (arg->flags & ~(KVM_DEV_USER_RANGE_PIO | KVM_DEV_USER_RANGE_NONPOSTED) ||
+	    arg->reserved || arg->rid >= DEVUSER_RANGES_MAX)
 		return -EINVAL;
 
 	if (!arg->len)
@@ -192,7 +183,7 @@ static int devuser_range_check(const struct kvm_devuser_pa_range *arg)
 	return 0;
 }
 
-int devuser_range_set(struct devuser *d, const struct kvm_devuser_pa_range *arg)
+int devuser_range_set(struct devuser *d, const struct kvm_dev_user_pa_range *arg)
 {
 	struct devuser_range *range = NULL;
 	int r;
@@ -224,45 +215,21 @@ void devuser_range_remove_all(struct devuser *d)
 	u32 rid;
 
 	mutex_lock(&d->kvm->slots_lock);
-	for (rid = 0; rid < KVM_DEVUSER_RANGES_MAX; rid++)
+	for (rid = 0; rid < DEVUSER_RANGES_MAX; rid++)
 		devuser_range_remove(d, rid);
 	mutex_unlock(&d->kvm->slots_lock);
 }
 
-static bool devuser_range_contains(const struct devuser_range *range, bool pio,
-				   u64 addr, u32 len)
-{
-	return range->pio == pio && addr >= range->addr &&
-	       len <= range->len && addr - range->addr <= range->len - len;
-}
-
-/*
- * The range that an access lies in. The bus mostly knows it without a walk, but
- * something else that lies in a range, such as an ioeventfd, can hide the range
- * from the bus's search.
- */
+/* The range of the VM that an access lies wholly in, or NULL. */
 struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
 					 u32 len)
 {
 	struct devuser_vm *vm = devuser_vm_find(kvm);
-	struct kvm_io_device *iodev;
-	struct devuser_range *range;
 
 	lockdep_assert_held(&kvm->srcu);
 
-	iodev = kvm_io_bus_get_dev(kvm, pio ? KVM_PIO_BUS : KVM_MMIO_BUS, addr);
-	if (iodev && iodev->ops == &devuser_iodev_ops) {
-		range = devuser_range_of(iodev);
-		return devuser_range_contains(range, pio, addr, len) ? range : NULL;
-	}
-
-	list_for_each_entry_srcu(range, &vm->ranges, node,
-				 srcu_read_lock_held(&kvm->srcu)) {
-		if (devuser_range_contains(range, pio, addr, len))
-			return range;
-	}
-
-	return NULL;
+	return devuser_index_find(srcu_dereference(vm->index, &kvm->srcu), pio,
+				  addr, len);
 }
 
 #ifdef CONFIG_KVM_DEVUSER_KUNIT_TEST

@@ -10,7 +10,6 @@
 struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx)
 {
 	struct devuser_score *score;
-	int r;
 
 	score = kzalloc(sizeof(*score), GFP_KERNEL_ACCOUNT);
 	if (!score)
@@ -20,43 +19,39 @@ struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx)
 	score->vcpu_idx = vcpu_idx;
 	score->request.score = score;
 
-	/* Only the vCPU's own thread comes here, and only once. */
-	r = xa_insert(&d->scores, vcpu_idx, score, GFP_KERNEL_ACCOUNT);
-	if (r) {
-		kfree(score);
-		return ERR_PTR(r);
-	}
-
-	if (vcpu_idx >= DEVUSER_FIRST_SCORES)
-		return score;
+	spin_lock(&d->lock);
+	WRITE_ONCE(d->nr_scores, max_t(unsigned int, d->nr_scores, vcpu_idx + 1));
+	spin_unlock(&d->lock);
 
 	/*
 	 * A slave's reply may look for it at any time. Pairs with the
 	 * smp_load_acquire() in devuser_score_find().
 	 */
-	smp_store_release(&d->first_scores[vcpu_idx], score);
+	smp_store_release(&d->scores[vcpu_idx], score);
 
 	return score;
 }
 
 void devuser_score_free_all(struct devuser *d)
 {
-	struct devuser_score *score;
-	unsigned long idx;
+	unsigned int i;
 
-	xa_for_each(&d->scores, idx, score)
-		kfree(score);
-	xa_destroy(&d->scores);
+	for (i = 0; i < d->nr_scores; i++)
+		kfree(d->scores[i]);
+	kvfree(d->scores);
 }
 
-u64 devuser_score_shadow_loads(struct devuser *d)
+/* What vCPUs count without a lock. */
+void devuser_score_add_up(struct devuser *d, struct kvm_dev_user_status *status)
 {
+	unsigned int i, nr = READ_ONCE(d->nr_scores);
 	struct devuser_score *score;
-	unsigned long idx;
-	u64 sum = 0;
 
-	xa_for_each(&d->scores, idx, score)
-		sum += READ_ONCE(score->shadow_loads);
-
-	return sum;
+	for (i = 0; i < nr; i++) {
+		score = devuser_score_find(d, i);
+		if (!score)
+			continue;
+		status->shadow_loads += READ_ONCE(score->shadow_loads);
+		status->doorbells += READ_ONCE(score->doorbells);
+	}
 }

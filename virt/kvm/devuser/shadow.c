@@ -16,7 +16,7 @@
 /* By range id, then offset. */
 static int devuser_area_cmp(const void *a, const void *b)
 {
-	const struct kvm_devuser_shadow_area *l = a, *r = b;
+	const struct kvm_dev_user_shadow_area *l = a, *r = b;
 
 	if (l->rid != r->rid)
 		return l->rid < r->rid ? -1 : 1;
@@ -27,10 +27,10 @@ static int devuser_area_cmp(const void *a, const void *b)
 }
 
 /* Areas do not overlap: the last that begins at or before offset decides. */
-static const struct kvm_devuser_shadow_area *
+static const struct kvm_dev_user_shadow_area *
 devuser_map_find(const struct devuser_map *map, u32 rid, u64 offset)
 {
-	const struct kvm_devuser_shadow_area *area;
+	const struct kvm_dev_user_shadow_area *area;
 	unsigned int lo = 0, hi = map->nr_areas;
 
 	while (lo < hi) {
@@ -53,7 +53,7 @@ devuser_map_find(const struct devuser_map *map, u32 rid, u64 offset)
 static const void *devuser_map_lookup(const struct devuser_map *map,
 				      u32 rid, u64 offset, unsigned int len)
 {
-	const struct kvm_devuser_shadow_area *area;
+	const struct kvm_dev_user_shadow_area *area;
 
 	area = devuser_map_find(map, rid, offset);
 	if (!area || !(area->access & len) || !is_power_of_2(len) ||
@@ -95,11 +95,11 @@ static noinline void devuser_shadow_trace(struct devuser *d,
 					  u32 rid, u64 offset, int len,
 					  const void *val)
 {
-	struct kvm_devuser_request io = {
+	struct kvm_dev_user_request io = {
 		.offset = offset,
 		.rid = rid,
 		.cpu = score->cpu,
-		.type = KVM_DEVUSER_LOAD,
+		.type = KVM_DEV_USER_LOAD,
 		.len = len,
 	};
 
@@ -143,17 +143,20 @@ int devuser_shadow_load(struct devuser *d, struct devuser_score *score,
 	return r;
 }
 
-int devuser_shadow_size(struct devuser *d,
-			const struct kvm_devuser_shadow_size *arg)
+int devuser_shadow_size(struct devuser_slave *slave,
+			const struct kvm_dev_user_shadow_size *arg)
 {
 	void *image;
 	int r = 0;
 
-	if (arg->reserved || !arg->bytes || arg->bytes > KVM_DEVUSER_SHADOW_MAX)
+	if (arg->reserved || !arg->bytes || arg->bytes > DEVUSER_SHADOW_MAX)
 		return -EINVAL;
 
-	mutex_lock(&d->shadow_lock);
-	if (d->image) {
+	if (devuser_slave_is_cut_off(slave))
+		return -ENODEV;
+
+	mutex_lock(&slave->tables_lock);
+	if (slave->image) {
 		r = -EEXIST;
 		goto out;
 	}
@@ -164,36 +167,19 @@ int devuser_shadow_size(struct devuser *d,
 		goto out;
 	}
 
-	d->image = image;
-	d->image_bytes = arg->bytes;
+	slave->image = image;
+	slave->image_bytes = arg->bytes;
 out:
-	mutex_unlock(&d->shadow_lock);
+	mutex_unlock(&slave->tables_lock);
 	return r;
 }
 
-/*
- * Put a map, or none, in place of the present one, and wait until no vCPU reads
- * that one: a slave that does nothing else must not pile up old ones.
- */
-static void devuser_map_replace(struct devuser *d, struct devuser_map *map)
-{
-	struct devuser_map *old;
-
-	lockdep_assert_held(&d->shadow_lock);
-
-	old = rcu_replace_pointer(d->map, map, lockdep_is_held(&d->shadow_lock));
-	if (old) {
-		synchronize_rcu_expedited();
-		kvfree(old);
-	}
-}
-
-static bool devuser_area_is_valid(const struct kvm_devuser_shadow_area *area,
+static bool devuser_area_is_valid(const struct kvm_dev_user_shadow_area *area,
 				  size_t image_bytes)
 {
 	u64 end;
 
-	return area->rid < KVM_DEVUSER_RANGES_MAX &&
+	return area->rid < DEVUSER_RANGES_MAX &&
 	       area->access && !(area->access & ~0xfU) && area->len &&
 	       IS_ALIGNED(area->offset | area->len | area->image, 8) &&
 	       !check_add_overflow(area->offset, area->len, &end) &&
@@ -204,7 +190,7 @@ static bool devuser_area_is_valid(const struct kvm_devuser_shadow_area *area,
 static bool devuser_map_is_valid(const struct devuser_map *map,
 				 size_t image_bytes)
 {
-	const struct kvm_devuser_shadow_area *area, *prev = NULL;
+	const struct kvm_dev_user_shadow_area *area, *prev = NULL;
 	unsigned int i;
 
 	for (i = 0; i < map->nr_areas; i++, prev = area) {
@@ -219,7 +205,38 @@ static bool devuser_map_is_valid(const struct devuser_map *map,
 	return true;
 }
 
-static struct devuser_map *devuser_map_get(const struct kvm_devuser_shadow_ctrl *arg)
+/* Returns the map to be freed, or an error. */
+static struct devuser_map *devuser_map_replace(struct devuser_slave *slave,
+					       struct devuser_map *map)
+{
+	struct devuser_map *old = slave->map;
+	struct devuser *d = slave->dev;
+
+	lockdep_assert_held(&slave->tables_lock);
+
+	if (!slave->image)
+		return ERR_PTR(-ENXIO);
+
+	if (map && !devuser_map_is_valid(map, slave->image_bytes))
+		return ERR_PTR(-EINVAL);
+
+	if (map)
+		map->image = slave->image;
+
+	spin_lock(&d->lock);
+	if (devuser_slave_is_cut_off(slave))
+		old = ERR_PTR(-ENODEV);
+	else if (!devuser_is_dead(d))
+		rcu_assign_pointer(d->map, map);
+	spin_unlock(&d->lock);
+
+	if (!IS_ERR(old))
+		slave->map = map;
+
+	return old;
+}
+
+static struct devuser_map *devuser_map_get(const struct kvm_dev_user_shadow_ctrl *arg)
 {
 	struct devuser_map *map;
 
@@ -240,13 +257,16 @@ static struct devuser_map *devuser_map_get(const struct kvm_devuser_shadow_ctrl 
 	return map;
 }
 
-int devuser_shadow_ctrl(struct devuser *d,
-			const struct kvm_devuser_shadow_ctrl *arg)
+/*
+ * Whoever replaces a map waits until no vCPU reads it: a slave that does nothing
+ * else piles up none, and waits for what would have come anyway.
+ */
+int devuser_shadow_ctrl(struct devuser_slave *slave,
+			const struct kvm_dev_user_shadow_ctrl *arg)
 {
-	struct devuser_map *map = NULL;
-	int r = 0;
+	struct devuser_map *map = NULL, *old;
 
-	if (arg->nr_areas > KVM_DEVUSER_AREAS_MAX)
+	if (arg->nr_areas > DEVUSER_AREAS_MAX)
 		return -E2BIG;
 
 	if (arg->nr_areas) {
@@ -255,30 +275,30 @@ int devuser_shadow_ctrl(struct devuser *d,
 			return PTR_ERR(map);
 	}
 
-	mutex_lock(&d->shadow_lock);
-	if (!d->image) {
-		r = -ENXIO;
-	} else if (map && !devuser_map_is_valid(map, d->image_bytes)) {
-		r = -EINVAL;
-	} else {
-		if (map)
-			map->image = d->image;
-		devuser_map_replace(d, map);
-		map = NULL;
-	}
-	mutex_unlock(&d->shadow_lock);
+	mutex_lock(&slave->tables_lock);
+	old = devuser_map_replace(slave, map);
+	mutex_unlock(&slave->tables_lock);
 
-	kvfree(map);
-	return r;
+	if (IS_ERR(old)) {
+		kvfree(map);
+		return PTR_ERR(old);
+	}
+
+	if (old) {
+		synchronize_rcu();
+		kvfree(old);
+	}
+
+	return 0;
 }
 
 /* The VMA's file holds the slave open, and with it the image. */
 static vm_fault_t devuser_image_fault(struct vm_fault *vmf)
 {
-	struct devuser *d = devuser_from_slave(vmf->vma->vm_file);
+	struct devuser_slave *slave = devuser_from_slave(vmf->vma->vm_file);
 	struct page *page;
 
-	page = vmalloc_to_page(d->image + (vmf->pgoff << PAGE_SHIFT));
+	page = vmalloc_to_page(slave->image + (vmf->pgoff << PAGE_SHIFT));
 	get_page(page);
 	vmf->page = page;
 
@@ -289,20 +309,20 @@ static const struct vm_operations_struct devuser_image_vm_ops = {
 	.fault = devuser_image_fault,
 };
 
-int devuser_shadow_mmap(struct devuser *d, struct vm_area_struct *vma)
+int devuser_shadow_mmap(struct devuser_slave *slave, struct vm_area_struct *vma)
 {
 	int r = 0;
 
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
 		return -EINVAL;
 
-	mutex_lock(&d->shadow_lock);
-	if (!d->image)
+	mutex_lock(&slave->tables_lock);
+	if (!slave->image)
 		r = -ENXIO;
 	else if (vma->vm_pgoff + vma_pages(vma) >
-		 PAGE_ALIGN(d->image_bytes) >> PAGE_SHIFT)
+		 PAGE_ALIGN(slave->image_bytes) >> PAGE_SHIFT)
 		r = -EINVAL;
-	mutex_unlock(&d->shadow_lock);
+	mutex_unlock(&slave->tables_lock);
 	if (r)
 		return r;
 
@@ -312,14 +332,11 @@ int devuser_shadow_mmap(struct devuser *d, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* The slave is closed: no mapping of the image is left. */
-void devuser_shadow_free(struct devuser *d)
+/* The slave is closed, and a grace period over: nobody maps or reads the image. */
+void devuser_shadow_free(struct devuser_slave *slave)
 {
-	mutex_lock(&d->shadow_lock);
-	devuser_map_replace(d, NULL);
-	vfree(d->image);
-	d->image = NULL;
-	mutex_unlock(&d->shadow_lock);
+	kvfree(slave->map);
+	vfree(slave->image);
 }
 
 #ifdef CONFIG_KVM_DEVUSER_KUNIT_TEST

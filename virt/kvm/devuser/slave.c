@@ -8,368 +8,65 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/uaccess.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
 
 #include "devuser_private.h"
 
-/* Requests or replies copied in one go. */
-#define DEVUSER_BATCH	16
+/* All of them are woken with interrupts off. */
+#define DEVUSER_POLLERS_MAX	64
 
-struct devuser *devuser_from_slave(struct file *file)
+struct devuser_slave *devuser_from_slave(struct file *file)
 {
 	return file->private_data;
 }
 
-/* How many requests a buffer holds, or -EINVAL for one that is not so many. */
-static ssize_t devuser_slave_count(size_t bytes)
+/* Somebody may find something to do, or the end. The caller holds devuser->lock. */
+void devuser_slave_wake(struct devuser_slave *slave, __poll_t events)
 {
-	if (!bytes || bytes % sizeof(struct kvm_devuser_request))
-		return -EINVAL;
-
-	return bytes / sizeof(struct kvm_devuser_request);
+	/* The lock is the barrier: who sleeps has looked with it held. */
+	if (waitqueue_active(&slave->readers))
+		wake_up_interruptible_poll(&slave->readers, events);
 }
 
-/* There is something to say to a reader: requests, an error or the end. */
-static bool devuser_slave_readable(struct devuser *d)
+/* Returns false when too many wait already. */
+static bool devuser_slave_has_room(struct devuser_slave *slave)
 {
-	bool readable;
+	struct wait_queue_entry *entry;
+	unsigned int n = 0;
 
-	spin_lock(&d->lock);
-	readable = d->nr_pending || d->state != KVM_DEVUSER_LIVE;
-	spin_unlock(&d->lock);
-
-	return readable;
-}
-
-/*
- * Requests are copied word by word: for so few bytes that is cheaper than
- * copy_to_user() and copy_from_user().
- */
-#define DEVUSER_WORDS	5
-
-static_assert(sizeof(struct kvm_devuser_request) == DEVUSER_WORDS * sizeof(u64));
-
-/* Returns how many arrived. */
-static unsigned int devuser_slave_put(u64 __user *to, const u64 *words,
-				      unsigned int n)
-{
-	unsigned int i = 0;
-
-	if (!user_write_access_begin(to, n * DEVUSER_WORDS * sizeof(*to)))
-		return 0;
-
-	for (; i < n; i++, to += DEVUSER_WORDS, words += DEVUSER_WORDS) {
-		unsafe_put_user(words[0], &to[0], fault);
-		unsafe_put_user(words[1], &to[1], fault);
-		unsafe_put_user(words[2], &to[2], fault);
-		unsafe_put_user(words[3], &to[3], fault);
-		unsafe_put_user(words[4], &to[4], fault);
-	}
-fault:
-	user_write_access_end();
-	return i;
-}
-
-static unsigned int devuser_slave_get(u64 *words, const u64 __user *from,
-				      unsigned int n)
-{
-	unsigned int i = 0;
-
-	if (!user_read_access_begin(from, n * DEVUSER_WORDS * sizeof(*from)))
-		return 0;
-
-	for (; i < n; i++, from += DEVUSER_WORDS, words += DEVUSER_WORDS) {
-		unsafe_get_user(words[0], &from[0], fault);
-		unsafe_get_user(words[1], &from[1], fault);
-		unsafe_get_user(words[2], &from[2], fault);
-		unsafe_get_user(words[3], &from[3], fault);
-		unsafe_get_user(words[4], &from[4], fault);
-	}
-fault:
-	user_read_access_end();
-	return i;
-}
-
-/*
- * Show the oldest requests to userspace, then count as sent those that arrived:
- * a fault loses none. Returns how many.
- */
-static int devuser_slave_read_batch(struct devuser *d, unsigned int max,
-				    struct kvm_devuser_request __user *to)
-{
-	struct kvm_devuser_request ios[DEVUSER_BATCH];
-	unsigned int n;
-
-	lockdep_assert_held(&d->read_lock);
-
-	spin_lock(&d->lock);
-	n = devuser_queue_peek(d, min(max, DEVUSER_BATCH), ios);
-	spin_unlock(&d->lock);
-
-	if (!n)
-		return 0;
-
-	n = devuser_slave_put((u64 __user *)to, (const u64 *)ios, n);
-	if (!n)
-		return -EFAULT;
-
-	spin_lock(&d->lock);
-	devuser_queue_send(d, ios[n - 1].seq);
-	spin_unlock(&d->lock);
-
-	return n;
-}
-
-static ssize_t devuser_slave_read_some(struct devuser *d, size_t max,
-				       struct kvm_devuser_request __user *to)
-{
-	size_t done = 0;
-	int n = 0;
-
-	if (mutex_lock_interruptible(&d->read_lock))
-		return -EINTR;
-
-	do {
-		n = fatal_signal_pending(current) ? -EINTR :
-		    devuser_slave_read_batch(d, max - done, to + done);
-		if (n > 0)
-			done += n;
-		cond_resched();
-	} while (n == DEVUSER_BATCH && done < max);
-
-	mutex_unlock(&d->read_lock);
-
-	return done ?: n;
-}
-
-/*
- * Look for requests for as long as the master lets a slave do that. Only a
- * hint, as the lock is not held: the caller looks again.
- */
-static void devuser_slave_spin(struct devuser *d)
-{
-	u32 budget = READ_ONCE(d->slave_spin_ns);
-	ktime_t end;
-
-	if (!budget)
-		return;
-
-	end = ktime_add_ns(ktime_get(), budget);
-	while (!READ_ONCE(d->nr_pending) &&
-	       READ_ONCE(d->state) == KVM_DEVUSER_LIVE && devuser_may_spin(end))
-		cpu_relax();
-}
-
-static void devuser_slave_set_reader(struct devuser *d, struct task_struct *task)
-{
-	struct task_struct *old;
-
-	if (task)
-		get_task_struct(task);
-
-	spin_lock(&d->lock);
-	old = d->reader;
-	WRITE_ONCE(d->reader, task);
-	spin_unlock(&d->lock);
-
-	if (old)
-		put_task_struct(old);
-}
-
-/*
- * Sleep until there may be something to say. Fewer looks than those of
- * wait_event_interruptible(): the caller has looked before, and does so again.
- */
-static int devuser_slave_sleep(struct devuser *d)
-{
-	DEFINE_WAIT(wait);
-	int r = 0;
-
-	prepare_to_wait(&d->readers, &wait, TASK_INTERRUPTIBLE);
-	if (!devuser_slave_readable(d)) {
-		if (signal_pending(current))
-			r = -EINTR;
-		else
-			schedule();
-	}
-	finish_wait(&d->readers, &wait);
-
-	return r;
-}
-
-/* Returns how many requests were read, 0 at the end, or why none. */
-static ssize_t devuser_slave_fetch(struct file *file, size_t max,
-				   struct kvm_devuser_request __user *to)
-{
-	struct devuser *d = devuser_from_slave(file);
-	ssize_t r;
-	int state;
-
-	if (READ_ONCE(d->reader) != current)
-		devuser_slave_set_reader(d, current);
-
-	for (;;) {
-		/* One that answers a load mostly finds nothing to read then. */
-		r = READ_ONCE(d->nr_pending) ? devuser_slave_read_some(d, max, to) : 0;
-		if (r)
-			return r;
-
-		state = READ_ONCE(d->state);
-		if (state == DEVUSER_GONE)
-			return 0;
-		if (state == KVM_DEVUSER_FAILED)
-			return -EIO;
-		if (file->f_flags & O_NONBLOCK)
-			return -EAGAIN;
-
-		devuser_slave_spin(d);
-		r = devuser_slave_sleep(d);
-		if (r)
-			return r;
-	}
-}
-
-static ssize_t devuser_slave_read(struct file *file, char __user *buf,
-				  size_t bytes, loff_t *ppos)
-{
-	ssize_t n = devuser_slave_count(bytes);
-
-	if (n > 0)
-		n = devuser_slave_fetch(file, n, (void __user *)buf);
-
-	return n > 0 ? n * sizeof(struct kvm_devuser_request) : n;
-}
-
-/* Returns how many replies were taken; if none, why. */
-static int devuser_slave_write_batch(struct devuser *d, unsigned int n,
-				     const struct kvm_devuser_request __user *from)
-{
-	struct kvm_devuser_request replies[DEVUSER_BATCH];
-	unsigned int done;
-	int r = 0;
-
-	n = devuser_slave_get((u64 *)replies, (const u64 __user *)from, n);
-	if (!n)
-		return -EFAULT;
-
-	spin_lock(&d->lock);
-	for (done = 0; done < n && !r; done++)
-		r = devuser_queue_reply(d, &replies[done]);
-	spin_unlock(&d->lock);
-
-	if (r)
-		done--;
-
-	return done ?: r;
-}
-
-/* The same, for any number of replies. */
-static ssize_t devuser_slave_answer(struct devuser *d, size_t max,
-				    const struct kvm_devuser_request __user *from)
-{
-	size_t done = 0;
-	unsigned int n;
-	int r = 0;
-
-	while (done < max && !fatal_signal_pending(current)) {
-		n = min(max - done, DEVUSER_BATCH);
-		r = devuser_slave_write_batch(d, n, from + done);
-		if (r > 0)
-			done += r;
-		if (r < (int)n)
+	spin_lock_irq(&slave->readers.lock);
+	list_for_each_entry(entry, &slave->readers.head, entry) {
+		if (++n == DEVUSER_POLLERS_MAX)
 			break;
-		cond_resched();
 	}
+	spin_unlock_irq(&slave->readers.lock);
 
-	if (done)
-		return done;
-
-	return r ?: -EINTR;
-}
-
-static ssize_t devuser_slave_write(struct file *file, const char __user *buf,
-				   size_t bytes, loff_t *ppos)
-{
-	ssize_t n = devuser_slave_count(bytes);
-
-	if (n > 0)
-		n = devuser_slave_answer(devuser_from_slave(file), n,
-					 (const void __user *)buf);
-
-	return n > 0 ? n * sizeof(struct kvm_devuser_request) : n;
-}
-
-/* Say which replies are left to be given: so a second call gives none twice. */
-static int devuser_exchange_update(struct kvm_devuser_exchange *arg, size_t done,
-				   struct kvm_devuser_exchange __user *to)
-{
-	arg->nr_replies -= done;
-	arg->replies += done * sizeof(struct kvm_devuser_request);
-
-	if (!user_write_access_begin(to, sizeof(*to)))
-		return -EFAULT;
-
-	unsafe_put_user(arg->nr_replies, &to->nr_replies, fault);
-	unsafe_put_user(arg->replies, &to->replies, fault);
-	user_write_access_end();
-	return 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
-/* What a write() and a read() do, in one system call. */
-static long devuser_slave_exchange(struct file *file, unsigned long uarg)
-{
-	struct kvm_devuser_exchange __user *to = (void __user *)uarg;
-	struct devuser *d = devuser_from_slave(file);
-	struct kvm_devuser_exchange arg;
-	ssize_t n;
-	int r;
-
-	/* The size as it is known here is copied for less. */
-	if (copy_from_user(&arg, to, sizeof(arg)) || arg.size != sizeof(arg)) {
-		r = devuser_get_arg(&arg, sizeof(arg), uarg);
-		if (r)
-			return r;
-	}
-
-	if (arg.flags)
-		return -EINVAL;
-
-	while (arg.nr_replies) {
-		n = devuser_slave_answer(d, arg.nr_replies,
-					 u64_to_user_ptr(arg.replies));
-		if (n < 0)
-			return n;
-
-		r = devuser_exchange_update(&arg, n, to);
-		if (r)
-			return r;
-	}
-
-	if (!arg.nr_requests)
-		return 0;
-
-	return devuser_slave_fetch(file, arg.nr_requests,
-				   u64_to_user_ptr(arg.requests));
+	return n < DEVUSER_POLLERS_MAX;
 }
 
 static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
 {
-	struct devuser *d = devuser_from_slave(file);
+	struct devuser_slave *slave = devuser_from_slave(file);
 	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+	struct devuser *d = slave->dev;
 
-	poll_wait(file, &d->readers, wait);
+	/* One that is not woken must not sleep, whoever asks for it later. */
+	if (!poll_does_not_wait(wait) && !devuser_slave_has_room(slave))
+		WRITE_ONCE(slave->crowded, true);
+
+	if (READ_ONCE(slave->crowded))
+		events |= EPOLLERR;
+	else
+		poll_wait(file, &slave->readers, wait);
 
 	spin_lock(&d->lock);
-	if (d->nr_pending)
-		events |= EPOLLIN | EPOLLRDNORM;
-	if (d->state == KVM_DEVUSER_FAILED)
-		events |= EPOLLERR;
-	if (d->state == DEVUSER_GONE)
+	if (devuser_slave_is_cut_off(slave) || d->state == DEVUSER_GONE)
 		events |= EPOLLHUP | EPOLLIN | EPOLLRDNORM;
+	else if (d->state == KVM_DEV_USER_FAILED)
+		events |= EPOLLERR;
+	else if (d->nr_pending)
+		events |= EPOLLIN | EPOLLRDNORM;
 	spin_unlock(&d->lock);
 
 	return events;
@@ -378,22 +75,28 @@ static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
 static long devuser_slave_ioctl(struct file *file, unsigned int ioctl,
 				unsigned long arg)
 {
-	struct devuser *d = devuser_from_slave(file);
+	struct devuser_slave *slave = devuser_from_slave(file);
 	union {
-		struct kvm_devuser_shadow_size shadow_size;
-		struct kvm_devuser_shadow_ctrl shadow_ctrl;
+		struct kvm_dev_user_shadow_size shadow_size;
+		struct kvm_dev_user_shadow_ctrl shadow_ctrl;
+		struct kvm_dev_user_doorbells doorbells;
 	} u;
 	int r;
 
 	switch (ioctl) {
+	case KVM_DEV_USER_INFO:
+		return devuser_ioctl_info(arg);
 	case KVM_DEV_USER_SHADOW_SIZE:
 		r = devuser_get_arg(&u, sizeof(u.shadow_size), arg);
-		return r ?: devuser_shadow_size(d, &u.shadow_size);
+		return r ?: devuser_shadow_size(slave, &u.shadow_size);
 	case KVM_DEV_USER_SHADOW_CTRL:
 		r = devuser_get_arg(&u, sizeof(u.shadow_ctrl), arg);
-		return r ?: devuser_shadow_ctrl(d, &u.shadow_ctrl);
+		return r ?: devuser_shadow_ctrl(slave, &u.shadow_ctrl);
+	case KVM_DEV_USER_DOORBELLS:
+		r = devuser_get_arg(&u, sizeof(u.doorbells), arg);
+		return r ?: devuser_doorbell_set(slave, &u.doorbells);
 	case KVM_DEV_USER_EXCHANGE:
-		return devuser_slave_exchange(file, arg);
+		return devuser_transfer_exchange(file, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -404,59 +107,45 @@ static int devuser_slave_mmap(struct file *file, struct vm_area_struct *vma)
 	return devuser_shadow_mmap(devuser_from_slave(file), vma);
 }
 
-/* R8: what becomes of the guest's requests is what the master chose. */
-static void devuser_slave_closed(struct devuser *d)
+static void devuser_slave_free(struct rcu_head *rcu)
 {
-	lockdep_assert_held(&d->lock);
+	struct devuser_slave *slave = container_of(rcu, struct devuser_slave, rcu);
 
-	d->slave_open = false;
-	if (d->state != KVM_DEVUSER_LIVE) {
-		devuser_notify(d);
-		return;
-	}
-
-	if (!(d->slave_flags & KVM_DEVUSER_SLAVE_HOLD)) {
-		devuser_fail(d, KVM_DEVUSER_FAILED, KVM_DEVUSER_REASON_CLOSED);
-		return;
-	}
-
-	WRITE_ONCE(d->state, KVM_DEVUSER_HELD);
-	d->reason = KVM_DEVUSER_REASON_CLOSED;
-	if (d->slave_flags & KVM_DEVUSER_SLAVE_REPLAY)
-		devuser_queue_replay(d);
-	else
-		devuser_queue_fail(d, &d->sent);
-	devuser_notify(d);
+	devuser_shadow_free(slave);
+	devuser_doorbell_free(slave->doorbells);
+	devuser_put(slave->dev);
+	kfree(slave);
 }
 
+/* No descriptor, no mapping and no system call is left. */
 static int devuser_slave_release(struct inode *inode, struct file *file)
 {
-	struct devuser *d = devuser_from_slave(file);
-
-	/* A new slave may come once it is closed; by then no image is left. */
-	devuser_shadow_free(d);
-
-	devuser_slave_set_reader(d, NULL);
+	struct devuser_slave *slave = devuser_from_slave(file);
+	struct devuser *d = slave->dev;
 
 	spin_lock(&d->lock);
-	devuser_slave_closed(d);
+	if (!devuser_slave_is_cut_off(slave))
+		devuser_lose_slave(d, KVM_DEV_USER_REASON_CLOSED);
 	spin_unlock(&d->lock);
 
-	devuser_put(d);
+	/* A vCPU may be reading its image, or ringing its doorbell. */
+	call_rcu(&slave->rcu, devuser_slave_free);
 	return 0;
 }
 
 #ifdef CONFIG_PROC_FS
 static void devuser_slave_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	devuser_show(m, devuser_from_slave(file));
+	devuser_show(m, devuser_from_slave(file)->dev);
 }
 #endif
 
 static const struct file_operations devuser_slave_fops = {
 	.owner = THIS_MODULE,
-	.read = devuser_slave_read,
-	.write = devuser_slave_write,
+	.read_iter = devuser_transfer_read_iter,
+	.write_iter = devuser_transfer_write_iter,
+	.splice_read = devuser_transfer_splice_read,
+	.splice_write = iter_file_splice_write,
 	.poll = devuser_slave_poll,
 	.unlocked_ioctl = devuser_slave_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
@@ -467,27 +156,68 @@ static const struct file_operations devuser_slave_fops = {
 #endif
 };
 
-/* One living slave for each master. */
+static struct devuser_slave *devuser_slave_alloc(struct devuser *d)
+{
+	struct devuser_slave *slave;
+
+	slave = kzalloc(sizeof(*slave), GFP_KERNEL_ACCOUNT);
+	if (!slave)
+		return NULL;
+
+	slave->dev = devuser_get(d);
+	mutex_init(&slave->read_lock);
+	mutex_init(&slave->tables_lock);
+	init_waitqueue_head(&slave->readers);
+
+	return slave;
+}
+
+/* Makes the descriptor, of which nobody knows yet; the device is told first. */
+static struct file *devuser_slave_open(struct devuser *d)
+{
+	struct devuser_slave *slave;
+	struct file *file;
+
+	slave = devuser_slave_alloc(d);
+	if (!slave)
+		return ERR_PTR(-ENOMEM);
+
+	file = anon_inode_getfile("kvm-user-slave", &devuser_slave_fops, slave,
+				  O_RDWR);
+	if (IS_ERR(file))
+		devuser_slave_free(&slave->rcu);
+	else
+		file->f_mode |= FMODE_NOWAIT;
+
+	return file;
+}
+
+/* One open slave for each master. */
 static int devuser_slave_claim(struct devuser *d)
 {
 	int r = 0;
 
 	spin_lock(&d->lock);
-	if (d->slave_open)
+	if (d->slave || d->slave_coming)
 		r = -EBUSY;
 	else
-		d->slave_open = true;
+		d->slave_coming = true;
 	spin_unlock(&d->lock);
 
 	return r;
 }
 
-static void devuser_slave_opened(struct devuser *d, u32 flags)
+static void devuser_slave_opened(struct devuser *d, struct devuser_slave *slave,
+				 u32 flags)
 {
 	spin_lock(&d->lock);
-	d->slave_flags = flags;
-	d->reason = KVM_DEVUSER_REASON_NONE;
-	WRITE_ONCE(d->state, KVM_DEVUSER_LIVE);
+	d->slave_coming = false;
+	if (slave) {
+		WRITE_ONCE(d->slave, slave);
+		d->slave_flags = flags;
+		d->reason = KVM_DEV_USER_REASON_NONE;
+		WRITE_ONCE(d->state, KVM_DEV_USER_LIVE);
+	}
 	spin_unlock(&d->lock);
 }
 
@@ -506,23 +236,19 @@ int devuser_slave_create(struct devuser *d, u32 flags)
 		goto unclaim;
 	}
 
-	file = anon_inode_getfile("kvm-user-slave", &devuser_slave_fops,
-				  devuser_get(d), O_RDWR);
+	file = devuser_slave_open(d);
 	if (IS_ERR(file)) {
 		r = PTR_ERR(file);
 		goto put;
 	}
 
-	devuser_slave_opened(d, flags);
+	devuser_slave_opened(d, devuser_from_slave(file), flags);
 	fd_install(fd, file);
 	return fd;
 
 put:
-	devuser_put(d);
 	put_unused_fd(fd);
 unclaim:
-	spin_lock(&d->lock);
-	d->slave_open = false;
-	spin_unlock(&d->lock);
+	devuser_slave_opened(d, NULL, 0);
 	return r;
 }

@@ -11,7 +11,7 @@
 
 /* A request at one of its stages. */
 DECLARE_EVENT_CLASS(kvm_devuser_request,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
 	TP_ARGS(d, io),
 
 	TP_STRUCT__entry(
@@ -39,45 +39,51 @@ DECLARE_EVENT_CLASS(kvm_devuser_request,
 	TP_printk("device %u vcpu %u %s rid %u offset 0x%llx len %u data 0x%llx seq 0x%llx",
 		  __entry->device, __entry->cpu,
 		  __print_symbolic(__entry->type,
-				   { KVM_DEVUSER_LOAD, "load" },
-				   { KVM_DEVUSER_STORE, "store" }),
+				   { KVM_DEV_USER_LOAD, "load" },
+				   { KVM_DEV_USER_STORE, "store" }),
 		  __entry->rid, __entry->offset, __entry->len, __entry->data,
 		  __entry->seq)
 );
 
 /* Queued by a vCPU. */
 DEFINE_EVENT(kvm_devuser_request, kvm_devuser_submit,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
 	TP_ARGS(d, io)
 );
 
 /* Read by the slave. */
 DEFINE_EVENT(kvm_devuser_request, kvm_devuser_send,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
 	TP_ARGS(d, io)
 );
 
 /* Answered by the slave. */
 DEFINE_EVENT(kvm_devuser_request, kvm_devuser_reply,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
 	TP_ARGS(d, io)
 );
 
 /* Failed, without the slave's answer. */
 DEFINE_EVENT(kvm_devuser_request, kvm_devuser_abort,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
 	TP_ARGS(d, io)
 );
 
 /* An access waited longer than the master allows. */
 DEFINE_EVENT(kvm_devuser_request, kvm_devuser_timeout,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
 	TP_ARGS(d, io)
 );
 
 /* A load served from the shadow image; its seq is 0. */
 DEFINE_EVENT(kvm_devuser_request, kvm_devuser_shadow,
-	TP_PROTO(const struct devuser *d, const struct kvm_devuser_request *io),
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
+	TP_ARGS(d, io)
+);
+
+/* A store that signalled a doorbell; its seq is 0. */
+DEFINE_EVENT(kvm_devuser_request, kvm_devuser_doorbell,
+	TP_PROTO(const struct devuser *d, const struct kvm_dev_user_request *io),
 	TP_ARGS(d, io)
 );
 
@@ -98,9 +104,10 @@ TRACE_EVENT(kvm_devuser_fail,
 
 	TP_printk("device %u %s", __entry->device,
 		  __print_symbolic(__entry->reason,
-				   { KVM_DEVUSER_REASON_NONE, "master closed" },
-				   { KVM_DEVUSER_REASON_TIMEOUT, "timeout" },
-				   { KVM_DEVUSER_REASON_CLOSED, "slave closed" }))
+				   { KVM_DEV_USER_REASON_NONE, "master closed" },
+				   { KVM_DEV_USER_REASON_TIMEOUT, "timeout" },
+				   { KVM_DEV_USER_REASON_CLOSED, "slave closed" },
+				   { KVM_DEV_USER_REASON_REVOKED, "slave revoked" }))
 );
 
 #endif /* _TRACE_KVM_DEVUSER_H */

@@ -3,34 +3,45 @@
  * The KVM user device: what a VM has of it.
  *
  * struct kvm and struct kvm_vcpu are shared with modules that are not rebuilt
- * when this component is, so they have no member for it; a hash table has.
+ * when this component is, so they have no member for it. The VM's list of devices
+ * has an entry instead, which KVM destroys with the VM.
  */
 
-#include <linux/hashtable.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include "devuser.h"
 #include "devuser_private.h"
 
-#define DEVUSER_VM_BITS	6
+static void devuser_vm_destroy(struct kvm_device *dev);
 
-static DEFINE_HASHTABLE(devuser_vms, DEVUSER_VM_BITS);
-static DEFINE_SPINLOCK(devuser_vms_lock);
+static const struct kvm_device_ops devuser_vm_device_ops = {
+	.name = "kvm-user-vm",
+	.destroy = devuser_vm_destroy,
+};
 
-/* Lets KVM_RUN of a host without user devices pass by with one load. */
-static unsigned int devuser_nr_vms;
+static struct devuser_vm *devuser_vm_of(struct kvm_device *dev)
+{
+	if (dev->ops == &devuser_vm_device_ops)
+		return container_of(dev, struct devuser_vm, anchor);
+
+	/* Mostly a device is found before what all of them share. */
+	return devuser_master_vm(dev);
+}
 
 /* The caller holds the VM, and with it the result. */
 struct devuser_vm *devuser_vm_find(struct kvm *kvm)
 {
-	struct devuser_vm *vm;
+	struct devuser_vm *vm = NULL;
+	struct kvm_device *dev;
 
-	if (!READ_ONCE(devuser_nr_vms))
+	if (list_empty(&kvm->devices))
 		return NULL;
 
 	rcu_read_lock();
-	hash_for_each_possible_rcu(devuser_vms, vm, node, (unsigned long)kvm) {
-		if (vm->kvm == kvm)
+	list_for_each_entry_rcu(dev, &kvm->devices, vm_node) {
+		vm = devuser_vm_of(dev);
+		if (vm)
 			break;
 	}
 	rcu_read_unlock();
@@ -38,10 +49,17 @@ struct devuser_vm *devuser_vm_find(struct kvm *kvm)
 	return vm;
 }
 
-static void devuser_vm_free(struct devuser_vm *vm)
+/*
+ * The last reference to the VM is gone, and so are its vCPUs: what they had left
+ * unfinished is not finished any more.
+ */
+static void devuser_vm_destroy(struct kvm_device *dev)
 {
+	struct devuser_vm *vm = container_of(dev, struct devuser_vm, anchor);
 	struct devuser_access *acc;
 	unsigned long idx;
+
+	WARN_ON_ONCE(rcu_access_pointer(vm->index));
 
 	xa_for_each(&vm->accesses, idx, acc) {
 		if (acc->dev)
@@ -49,7 +67,7 @@ static void devuser_vm_free(struct devuser_vm *vm)
 		kfree(acc);
 	}
 	xa_destroy(&vm->accesses);
-	kfree_rcu(vm, rcu);
+	kfree(vm);
 }
 
 static struct devuser_access *devuser_vm_add_access(struct devuser_vm *vm,
@@ -88,55 +106,36 @@ struct devuser_access *devuser_vm_access(struct kvm_vcpu *vcpu)
 	return acc ?: devuser_vm_add_access(vm, vcpu);
 }
 
-int devuser_vm_create(struct kvm *kvm)
+/* Made with the VM's first device. */
+struct devuser_vm *devuser_vm_create(struct kvm *kvm)
 {
+	struct devuser_vm *vm = devuser_vm_find(kvm);
 	struct devuser_access *acc;
-	struct devuser_vm *vm;
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
 	lockdep_assert_held(&kvm->lock);
 
-	if (devuser_vm_find(kvm))
-		return 0;
+	if (vm)
+		return vm;
 
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 
-	vm->kvm = kvm;
-	INIT_LIST_HEAD(&vm->ranges);
+	vm->anchor.ops = &devuser_vm_device_ops;
+	vm->anchor.kvm = kvm;
 	xa_init_flags(&vm->accesses, XA_FLAGS_ACCOUNT);
 
 	kvm_for_each_vcpu(i, vcpu, kvm) {
 		acc = devuser_vm_add_access(vm, vcpu);
 		if (IS_ERR(acc)) {
-			devuser_vm_free(vm);
-			return PTR_ERR(acc);
+			devuser_vm_destroy(&vm->anchor);
+			return ERR_CAST(acc);
 		}
 	}
 
-	spin_lock(&devuser_vms_lock);
-	hash_add_rcu(devuser_vms, &vm->node, (unsigned long)kvm);
-	WRITE_ONCE(devuser_nr_vms, devuser_nr_vms + 1);
-	spin_unlock(&devuser_vms_lock);
+	list_add_rcu(&vm->anchor.vm_node, &kvm->devices);
 
-	return 0;
-}
-
-/* The last reference to the VM is gone: there is no vCPU in KVM_RUN. */
-void kvm_devuser_vm_destroy(struct kvm *kvm)
-{
-	struct devuser_vm *vm = devuser_vm_find(kvm);
-
-	if (!vm)
-		return;
-
-	spin_lock(&devuser_vms_lock);
-	hash_del_rcu(&vm->node);
-	WRITE_ONCE(devuser_nr_vms, devuser_nr_vms - 1);
-	spin_unlock(&devuser_vms_lock);
-
-	WARN_ON_ONCE(!list_empty(&vm->ranges));
-	devuser_vm_free(vm);
+	return vm;
 }

@@ -8,7 +8,7 @@
 #define TEST_IMAGE_BYTES	256
 
 /* Sorted, as devuser_map_get() leaves them; neighbours, gaps and other ranges. */
-static const struct kvm_devuser_shadow_area test_areas[] = {
+static const struct kvm_dev_user_shadow_area test_areas[] = {
 	{ .rid = 1, .access = 0xf, .offset = 0x08, .len = 0x10, .image = 0x40 },
 	{ .rid = 1, .access = 0x4, .offset = 0x18, .len = 0x08, .image = 0x00 },
 	{ .rid = 1, .access = 0x3, .offset = 0x30, .len = 0x08, .image = 0xf8 },
@@ -40,7 +40,7 @@ static struct devuser_map *test_map(struct kunit *test)
 static const void *test_lookup(const struct devuser_map *map, u32 rid,
 			       u64 offset, u8 len)
 {
-	const struct kvm_devuser_shadow_area *area;
+	const struct kvm_dev_user_shadow_area *area;
 	int i;
 
 	if (len != 1 && len != 2 && len != 4 && len != 8)
@@ -61,7 +61,7 @@ static const void *test_lookup(const struct devuser_map *map, u32 rid,
 static void shadow_test_lookup(struct kunit *test)
 {
 	struct devuser_map *map = test_map(test);
-	struct kvm_devuser_request io = {};
+	struct kvm_dev_user_request io = {};
 	unsigned int served = 0;
 	const void *from;
 
@@ -84,7 +84,7 @@ static void shadow_test_lookup(struct kunit *test)
 static void shadow_test_lookup_far(struct kunit *test)
 {
 	struct devuser_map *map = test_map(test);
-	struct kvm_devuser_request io = { .rid = 1, .len = 8 };
+	struct kvm_dev_user_request io = { .rid = 1, .len = 8 };
 
 	io.offset = U64_MAX - 7;
 	KUNIT_EXPECT_NULL(test, devuser_map_lookup(map, io.rid, io.offset, io.len));
@@ -98,20 +98,20 @@ static void shadow_test_lookup_far(struct kunit *test)
 
 static void shadow_test_area(struct kunit *test)
 {
-	const struct kvm_devuser_shadow_area area = {
+	const struct kvm_dev_user_shadow_area area = {
 		.rid = 1, .access = 0xf, .offset = 0x10, .len = 0x10, .image = 0x20,
 	};
 
 #define CHECK(valid, change) do {					\
-	struct kvm_devuser_shadow_area changed = area;			\
+	struct kvm_dev_user_shadow_area changed = area;			\
 									\
 	changed.change;							\
 	KUNIT_EXPECT_EQ(test, valid,					\
 			devuser_area_is_valid(&changed, TEST_IMAGE_BYTES)); \
 } while (0)
 
-	CHECK(true, rid = KVM_DEVUSER_RANGES_MAX - 1);
-	CHECK(false, rid = KVM_DEVUSER_RANGES_MAX);
+	CHECK(true, rid = DEVUSER_RANGES_MAX - 1);
+	CHECK(false, rid = DEVUSER_RANGES_MAX);
 	CHECK(false, access = 0);
 	CHECK(false, access = 0x10);
 	CHECK(true, access = 8);

@@ -8,43 +8,51 @@
 /* The same numbers and layouts on every kernel and for every caller. */
 kvm_static_assert(KVM_DEV_TYPE_USER == 17);
 kvm_static_assert(KVM_CAP_DEV_USER == 252);
-kvm_static_assert(sizeof(struct kvm_devuser_slave) == 8);
-kvm_static_assert(sizeof(struct kvm_devuser_pa_range) == 32);
-kvm_static_assert(sizeof(struct kvm_devuser_timeout) == 16);
-kvm_static_assert(sizeof(struct kvm_devuser_eventfd) == 8);
-kvm_static_assert(sizeof(struct kvm_devuser_status) == 72);
-kvm_static_assert(sizeof(struct kvm_devuser_quiet) == 16);
-kvm_static_assert(sizeof(struct kvm_devuser_abandon) == 8);
-kvm_static_assert(sizeof(struct kvm_devuser_spin) == 24);
-kvm_static_assert(sizeof(struct kvm_devuser_request) == 40);
-kvm_static_assert(sizeof(struct kvm_devuser_shadow_size) == 16);
-kvm_static_assert(sizeof(struct kvm_devuser_shadow_area) == 32);
-kvm_static_assert(sizeof(struct kvm_devuser_shadow_ctrl) == 16);
-kvm_static_assert(sizeof(struct kvm_devuser_exchange) == 32);
+kvm_static_assert(sizeof(struct kvm_dev_user_info) == 40);
+kvm_static_assert(sizeof(struct kvm_dev_user_slave) == 8);
+kvm_static_assert(sizeof(struct kvm_dev_user_revoke) == 8);
+kvm_static_assert(sizeof(struct kvm_dev_user_pa_range) == 32);
+kvm_static_assert(sizeof(struct kvm_dev_user_timeout) == 16);
+kvm_static_assert(sizeof(struct kvm_dev_user_eventfd) == 8);
+kvm_static_assert(sizeof(struct kvm_dev_user_status) == 80);
+kvm_static_assert(sizeof(struct kvm_dev_user_quiet) == 16);
+kvm_static_assert(sizeof(struct kvm_dev_user_abandon) == 8);
+kvm_static_assert(sizeof(struct kvm_dev_user_spin) == 24);
+kvm_static_assert(sizeof(struct kvm_dev_user_request) == 40);
+kvm_static_assert(sizeof(struct kvm_dev_user_shadow_size) == 16);
+kvm_static_assert(sizeof(struct kvm_dev_user_shadow_area) == 32);
+kvm_static_assert(sizeof(struct kvm_dev_user_shadow_ctrl) == 16);
+kvm_static_assert(sizeof(struct kvm_dev_user_exchange) == 32);
+kvm_static_assert(sizeof(struct kvm_dev_user_doorbell) == 32);
+kvm_static_assert(sizeof(struct kvm_dev_user_doorbells) == 16);
 
 /* --- What all ioctls have in common ---------------------------------------------- */
 
 union abi_arg {
 	u32 size;
 	u8 bytes[SZ_256];
-	struct kvm_devuser_slave slave;
-	struct kvm_devuser_pa_range range;
-	struct kvm_devuser_timeout timeout;
-	struct kvm_devuser_eventfd eventfd;
-	struct kvm_devuser_status status;
-	struct kvm_devuser_quiet quiet;
-	struct kvm_devuser_abandon abandon;
-	struct kvm_devuser_spin spin;
-	struct kvm_devuser_shadow_size shadow_size;
-	struct kvm_devuser_shadow_ctrl shadow_ctrl;
-	struct kvm_devuser_exchange exchange;
+	struct kvm_dev_user_info info;
+	struct kvm_dev_user_slave slave;
+	struct kvm_dev_user_revoke revoke;
+	struct kvm_dev_user_pa_range range;
+	struct kvm_dev_user_timeout timeout;
+	struct kvm_dev_user_eventfd eventfd;
+	struct kvm_dev_user_status status;
+	struct kvm_dev_user_quiet quiet;
+	struct kvm_dev_user_abandon abandon;
+	struct kvm_dev_user_spin spin;
+	struct kvm_dev_user_shadow_size shadow_size;
+	struct kvm_dev_user_shadow_ctrl shadow_ctrl;
+	struct kvm_dev_user_exchange exchange;
+	struct kvm_dev_user_doorbells doorbells;
 };
 
-/* What the ioctls are tried on, three devices. */
+/* What the ioctls are tried on, four devices. */
 enum abi_target {
 	MASTER,			/* one without a slave */
 	SLAVE,			/* one without a shadow image */
 	IMAGE,			/* a slave that has one */
+	OWNER,			/* a master that has a slave */
 	NR_TARGETS,
 };
 
@@ -56,6 +64,8 @@ static void abi_open_targets(struct kvm_vm *vm)
 	targets[SLAVE] = devuser_slave_fd(devuser_create(vm), 0);
 	targets[IMAGE] = devuser_slave_fd(devuser_create(vm), 0);
 	DEVUSER_EXPECT(devuser_shadow_size(targets[IMAGE], SZ_4K), 0);
+	targets[OWNER] = devuser_create(vm);
+	devuser_slave_fd(targets[OWNER], 0);
 }
 
 /* A bad argument is a good one with some bits set that are not known. */
@@ -74,68 +84,86 @@ struct abi_case {
 
 static const struct abi_case abi_cases[] = {
 	{
+		NAME(KVM_DEV_USER_INFO),
+		.arg.info = { .size = sizeof(struct kvm_dev_user_info) },
+	}, {
+		NAME(KVM_DEV_USER_INFO),
+		.target = SLAVE,
+		.arg.info = { .size = sizeof(struct kvm_dev_user_info) },
+	}, {
 		NAME(KVM_DEV_USER_SLAVE_FD),
-		.arg.slave = { .size = sizeof(struct kvm_devuser_slave) },
-		ZERO(kvm_devuser_slave, flags,
-		     ~(KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY)),
+		.arg.slave = { .size = sizeof(struct kvm_dev_user_slave) },
+		ZERO(kvm_dev_user_slave, flags,
+		     ~(KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY)),
 	}, {
 		NAME(KVM_DEV_USER_PA_RANGE),
 		.arg.range = {
-			.size = sizeof(struct kvm_devuser_pa_range),
+			.size = sizeof(struct kvm_dev_user_pa_range),
 			.addr = DEVUSER_PORT,
 			.len = DEVUSER_PORT_LEN,
 		},
-		ZERO(kvm_devuser_pa_range, flags, ~KVM_DEVUSER_RANGE_PIO),
+		ZERO(kvm_dev_user_pa_range, flags,
+		     ~(KVM_DEV_USER_RANGE_PIO | KVM_DEV_USER_RANGE_NONPOSTED)),
 	}, {
 		NAME(KVM_DEV_USER_PA_RANGE),
 		.arg.range = {
-			.size = sizeof(struct kvm_devuser_pa_range),
+			.size = sizeof(struct kvm_dev_user_pa_range),
 			.addr = DEVUSER_PORT,
 			.len = DEVUSER_PORT_LEN,
 		},
-		ZERO(kvm_devuser_pa_range, reserved, ~0),
+		ZERO(kvm_dev_user_pa_range, reserved, ~0),
 	}, {
 		NAME(KVM_DEV_USER_TIMEOUT),
 		.arg.timeout = {
-			.size = sizeof(struct kvm_devuser_timeout),
+			.size = sizeof(struct kvm_dev_user_timeout),
 			.timeout_ns = ~0ull,
 		},
-		ZERO(kvm_devuser_timeout, reserved, ~0),
+		ZERO(kvm_dev_user_timeout, reserved, ~0),
 	}, {
 		NAME(KVM_DEV_USER_EVENTFD),
-		.arg.eventfd = { .size = sizeof(struct kvm_devuser_eventfd), .fd = -1 },
+		.arg.eventfd = { .size = sizeof(struct kvm_dev_user_eventfd), .fd = -1 },
 	}, {
 		NAME(KVM_DEV_USER_STATUS),
-		.arg.status = { .size = sizeof(struct kvm_devuser_status) },
+		.arg.status = { .size = sizeof(struct kvm_dev_user_status) },
 	}, {
 		NAME(KVM_DEV_USER_QUIET),
-		.arg.quiet = { .size = sizeof(struct kvm_devuser_quiet) },
-		ZERO(kvm_devuser_quiet, flags, ~KVM_DEVUSER_QUIET_BARRIER),
+		.arg.quiet = { .size = sizeof(struct kvm_dev_user_quiet) },
+		ZERO(kvm_dev_user_quiet, flags, ~KVM_DEV_USER_QUIET_BARRIER),
 	}, {
 		NAME(KVM_DEV_USER_ABANDON),
-		.arg.abandon = { .size = sizeof(struct kvm_devuser_abandon) },
-		ZERO(kvm_devuser_abandon, flags, ~0),
+		.arg.abandon = { .size = sizeof(struct kvm_dev_user_abandon) },
+		ZERO(kvm_dev_user_abandon, flags, ~0),
 	}, {
 		NAME(KVM_DEV_USER_SPIN),
-		.arg.spin = { .size = sizeof(struct kvm_devuser_spin) },
-		ZERO(kvm_devuser_spin, reserved, ~0),
+		.arg.spin = { .size = sizeof(struct kvm_dev_user_spin) },
+		ZERO(kvm_dev_user_spin, reserved, ~0),
 	}, {
 		NAME(KVM_DEV_USER_SHADOW_SIZE),
 		.target = SLAVE,
 		.arg.shadow_size = {
-			.size = sizeof(struct kvm_devuser_shadow_size),
+			.size = sizeof(struct kvm_dev_user_shadow_size),
 			.bytes = SZ_4K,
 		},
-		ZERO(kvm_devuser_shadow_size, reserved, ~0),
+		ZERO(kvm_dev_user_shadow_size, reserved, ~0),
 	}, {
 		NAME(KVM_DEV_USER_SHADOW_CTRL),
 		.target = IMAGE,
-		.arg.shadow_ctrl = { .size = sizeof(struct kvm_devuser_shadow_ctrl) },
+		.arg.shadow_ctrl = { .size = sizeof(struct kvm_dev_user_shadow_ctrl) },
 	}, {
 		NAME(KVM_DEV_USER_EXCHANGE),
 		.target = SLAVE,
-		.arg.exchange = { .size = sizeof(struct kvm_devuser_exchange) },
-		ZERO(kvm_devuser_exchange, flags, ~0),
+		.arg.exchange = { .size = sizeof(struct kvm_dev_user_exchange) },
+		ZERO(kvm_dev_user_exchange, flags, ~0),
+	}, {
+		NAME(KVM_DEV_USER_DOORBELLS),
+		.target = SLAVE,
+		.arg.doorbells = { .size = sizeof(struct kvm_dev_user_doorbells) },
+	}, {
+		/* The last, as it succeeds but once. */
+		NAME(KVM_DEV_USER_REVOKE),
+		.target = OWNER,
+		.arg.revoke = { .size = sizeof(struct kvm_dev_user_revoke) },
+		ZERO(kvm_dev_user_revoke, flags, ~0),
 	},
 };
 
@@ -301,19 +329,21 @@ TEST_F(abi, wrong_ioctl)
 	abi_open_targets(self->vm);
 	for (i = 0; i < ARRAY_SIZE(abi_cases); i++) {
 		const struct abi_case *c = &abi_cases[i];
-		int other = targets[c->target == MASTER ? IMAGE : MASTER];
+		bool of_master = c->target == MASTER || c->target == OWNER;
+		int other = targets[of_master ? IMAGE : MASTER];
 		int own = targets[c->target];
 		u32 nr = _IOC_NR(c->cmd);
 
 		arg = c->arg;
-		DEVUSER_EXPECT(ABI_IOCTL(other, c->cmd, &arg), -ENOTTY);
+		DEVUSER_EXPECT(ABI_IOCTL(other, c->cmd, &arg),
+			       c->cmd == KVM_DEV_USER_INFO ? 0 : -ENOTTY);
 		DEVUSER_EXPECT(ABI_IOCTL(own, _IOC(_IOC_WRITE, KVMIO, nr, arg.size), &arg),
 			       -ENOTTY);
 		DEVUSER_EXPECT(ABI_IOCTL(own, _IO('x', nr), &arg), -ENOTTY);
 	}
 
-	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xe5), &arg), -ENOTTY);
-	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xe5), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xe8), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xe8), &arg), -ENOTTY);
 }
 
 /* --- Finding and making the device --------------------------------------------- */
@@ -322,9 +352,70 @@ TEST_F(abi, wrong_ioctl)
 TEST_F(abi, version)
 {
 	DEVUSER_EXPECT(sys->ioctl(self->vm->kvm_fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_DEV_USER),
-		       KVM_DEVUSER_VERSION);
+		       KVM_DEV_USER_VERSION);
 	DEVUSER_EXPECT(sys->ioctl(self->vm->fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_DEV_USER),
-		       KVM_DEVUSER_VERSION);
+		       KVM_DEV_USER_VERSION);
+}
+
+/* What KVM_DEV_USER_INFO has to tell is what the tests take for granted. */
+static void expect_info(const struct kvm_dev_user_info *info, u32 size)
+{
+	TEST_ASSERT_EQ(info->size, size);
+	TEST_ASSERT_EQ(info->version, KVM_DEV_USER_VERSION);
+	TEST_ASSERT_EQ(info->ranges, DEVUSER_RANGES_MAX);
+	TEST_ASSERT_EQ(info->stores, DEVUSER_STORES_MAX);
+	TEST_ASSERT_EQ(info->areas, DEVUSER_AREAS_MAX);
+	TEST_ASSERT_EQ(info->doorbells, DEVUSER_DOORBELLS_MAX);
+	TEST_ASSERT_EQ(info->shadow_bytes, DEVUSER_SHADOW_MAX);
+	TEST_ASSERT_EQ(info->spin_ns, DEVUSER_SPIN_MAX);
+}
+
+/* Version and limits, on both descriptors, also of a device that is no more. */
+TEST_F(abi, info)
+{
+	int slave = devuser_slave_fd(self->master, 0);
+	int fds[] = { self->master, slave };
+	struct kvm_dev_user_info info;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		memset(&info, 0xff, sizeof(info));
+		info.size = sizeof(info);
+		DEVUSER_EXPECT(ABI_IOCTL(fds[i], KVM_DEV_USER_INFO, &info), 0);
+		expect_info(&info, sizeof(info));
+	}
+
+	devuser_revoke(self->master);
+	info = devuser_info(slave);
+	expect_info(&info, sizeof(info));
+	close(slave);
+}
+
+/* The kernel writes no more than the caller's size. */
+TEST_F(abi, info_of_a_newer_caller)
+{
+	struct {
+		struct kvm_dev_user_info info;
+		u64 newer[2];
+	} arg = { .info.size = sizeof(arg) };
+
+	DEVUSER_EXPECT(ABI_IOCTL(self->master, KVM_DEV_USER_INFO, &arg), 0);
+	expect_info(&arg.info, sizeof(arg));
+	TEST_ASSERT(!arg.newer[0] && !arg.newer[1], "The kernel made up fields");
+}
+
+/* Another of KVM's devices does not know it: so it tells what a descriptor is. */
+TEST_F(abi, info_is_of_no_other_device)
+{
+	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+	struct kvm_dev_user_info info = { .size = sizeof(info) };
+
+	if (ABI_IOCTL(self->vm->fd, KVM_CREATE_DEVICE, &create))
+		SKIP(return, "There is no other device to ask");
+
+	DEVUSER_EXPECT(ABI_IOCTL(create.fd, KVM_DEV_USER_INFO, &info), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(self->vm->fd, KVM_DEV_USER_INFO, &info), -ENOTTY);
+	close(create.fd);
 }
 
 /* KVM_CREATE_DEVICE_TEST makes nothing; a VM may have many devices. */
@@ -356,7 +447,7 @@ TEST_F(abi, create)
 /* R15: the master is of no use in another process. */
 TEST_F(abi, master_in_another_process)
 {
-	struct kvm_devuser_abandon abandon = { .size = sizeof(abandon) };
+	struct kvm_dev_user_abandon abandon = { .size = sizeof(abandon) };
 	int status;
 	pid_t pid;
 
@@ -372,7 +463,7 @@ TEST_F(abi, master_in_another_process)
 /* The master cannot be read, written or mapped. */
 TEST_F(abi, master_is_no_file)
 {
-	struct kvm_devuser_request *req = (void *)(page_end - sizeof(*req));
+	struct kvm_dev_user_request *req = (void *)(page_end - sizeof(*req));
 	void *map;
 
 	memset(req, 0, sizeof(*req));

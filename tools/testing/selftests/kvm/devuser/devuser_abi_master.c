@@ -11,7 +11,7 @@
 
 static long abi_slave_fd(int master, u32 flags)
 {
-	struct kvm_devuser_slave slave = { .size = sizeof(slave), .flags = flags };
+	struct kvm_dev_user_slave slave = { .size = sizeof(slave), .flags = flags };
 
 	return ABI_IOCTL(master, KVM_DEV_USER_SLAVE_FD, &slave);
 }
@@ -36,7 +36,7 @@ TEST_F(abi, one_living_slave)
 	DEVUSER_EXPECT(abi_slave_fd(self->master, 0), -EBUSY);
 	close(copy);
 
-	slave = abi_slave_fd(self->master, KVM_DEVUSER_SLAVE_HOLD);
+	slave = abi_slave_fd(self->master, KVM_DEV_USER_SLAVE_HOLD);
 	TEST_ASSERT(slave >= 0, "No second slave: %s", strerror(-slave));
 	close(slave);
 }
@@ -46,9 +46,9 @@ TEST_F(abi, slave_flags)
 {
 	int slave;
 
-	DEVUSER_EXPECT(abi_slave_fd(self->master, KVM_DEVUSER_SLAVE_REPLAY), -EINVAL);
-	TEST_ASSERT_EQ(devuser_status(self->master).state, KVM_DEVUSER_IDLE);
-	slave = abi_slave_fd(self->master, KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY);
+	DEVUSER_EXPECT(abi_slave_fd(self->master, KVM_DEV_USER_SLAVE_REPLAY), -EINVAL);
+	TEST_ASSERT_EQ(devuser_status(self->master).state, KVM_DEV_USER_IDLE);
+	slave = abi_slave_fd(self->master, KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY);
 	TEST_ASSERT(slave >= 0, "Hold and replay refused: %s", strerror(-slave));
 	close(slave);
 }
@@ -65,18 +65,52 @@ TEST_F(abi, slave_without_descriptors)
 	TEST_ASSERT(!setrlimit(RLIMIT_NOFILE, &none), "setrlimit() failed");
 	DEVUSER_EXPECT(abi_slave_fd(self->master, 0), -EMFILE);
 	TEST_ASSERT(!setrlimit(RLIMIT_NOFILE, &old), "setrlimit() failed");
-	TEST_ASSERT_EQ(devuser_status(self->master).state, KVM_DEVUSER_IDLE);
+	TEST_ASSERT_EQ(devuser_status(self->master).state, KVM_DEV_USER_IDLE);
 
 	slave = abi_slave_fd(self->master, 0);
 	TEST_ASSERT(slave >= 0, "No slave after EMFILE: %s", strerror(-slave));
 	close(slave);
 }
 
+/* --- KVM_DEV_USER_REVOKE -------------------------------------------------------- */
+
+static long abi_revoke_slave(int master, u32 flags)
+{
+	struct kvm_dev_user_revoke revoke = { .size = sizeof(revoke), .flags = flags };
+
+	return ABI_IOCTL(master, KVM_DEV_USER_REVOKE, &revoke);
+}
+
+/* R18: ENOENT without a slave; a flag that is refused revokes nothing. */
+TEST_F(abi, revoke)
+{
+	int slave, next;
+
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 0), -ENOENT);
+	TEST_ASSERT_EQ(devuser_status(self->master).state, KVM_DEV_USER_IDLE);
+
+	slave = devuser_slave_fd(self->master, 0);
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 1), -EINVAL);
+	DEVUSER_EXPECT(abi_slave_fd(self->master, 0), -EBUSY);
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 0), 0);
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 0), -ENOENT);
+
+	/* The next one is there before the old one is closed, and stays. */
+	next = abi_slave_fd(self->master, 0);
+	TEST_ASSERT(next >= 0, "No slave after a revocation: %s", strerror(-next));
+	DEVUSER_EXPECT(abi_slave_fd(self->master, 0), -EBUSY);
+	close(slave);
+	DEVUSER_EXPECT(abi_slave_fd(self->master, 0), -EBUSY);
+	TEST_ASSERT_EQ(devuser_status(self->master).state, KVM_DEV_USER_LIVE);
+	close(next);
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 0), -ENOENT);
+}
+
 /* --- KVM_DEV_USER_PA_RANGE ------------------------------------------------------ */
 
 static long abi_set_range(int master, u32 rid, u32 flags, u64 addr, u64 len)
 {
-	struct kvm_devuser_pa_range range = {
+	struct kvm_dev_user_pa_range range = {
 		.size = sizeof(range),
 		.flags = flags,
 		.rid = rid,
@@ -90,9 +124,9 @@ static long abi_set_range(int master, u32 rid, u32 flags, u64 addr, u64 len)
 /* R12: fields out of bounds. */
 TEST_F(abi, range_bounds)
 {
-	const u32 pio = KVM_DEVUSER_RANGE_PIO;
+	const u32 pio = KVM_DEV_USER_RANGE_PIO;
 	const u64 top = ~0ull - SZ_4K + 1;
-	const u32 last = KVM_DEVUSER_RANGES_MAX - 1;
+	const u32 last = DEVUSER_RANGES_MAX - 1;
 	int master = self->master;
 
 	DEVUSER_EXPECT(abi_set_range(master, last + 1, 0, DEVUSER_GPA, 8), -EINVAL);
@@ -123,7 +157,8 @@ TEST_F(abi, range_removal)
 	DEVUSER_EXPECT(abi_set_range(master, 5, 0, 0, 0), -ENOENT);
 	DEVUSER_EXPECT(abi_set_range(master, 5, 0, DEVUSER_GPA, SZ_4K), 0);
 	DEVUSER_EXPECT(abi_set_range(master, 5, 0, DEVUSER_GPA, 0), -EINVAL);
-	DEVUSER_EXPECT(abi_set_range(master, 5, KVM_DEVUSER_RANGE_PIO, 0, 0), -EINVAL);
+	DEVUSER_EXPECT(abi_set_range(master, 5, KVM_DEV_USER_RANGE_PIO, 0, 0), -EINVAL);
+	DEVUSER_EXPECT(abi_set_range(master, 5, KVM_DEV_USER_RANGE_NONPOSTED, 0, 0), -EINVAL);
 	DEVUSER_EXPECT(abi_set_range(master, 6, 0, 0, 0), -ENOENT);
 	DEVUSER_EXPECT(abi_set_range(master, 5, 0, 0, 0), 0);
 	DEVUSER_EXPECT(abi_set_range(master, 5, 0, 0, 0), -ENOENT);
@@ -132,7 +167,7 @@ TEST_F(abi, range_removal)
 /* R12: EEXIST for an overlap with any range of any user device of the VM. */
 TEST_F(abi, range_overlap)
 {
-	const u32 pio = KVM_DEVUSER_RANGE_PIO;
+	const u32 pio = KVM_DEV_USER_RANGE_PIO;
 	int other = devuser_create(self->vm);
 	int masters[] = { self->master, other };
 	int i;
@@ -171,7 +206,7 @@ TEST_F(abi, range_overlap)
 /* R12: a move may overlap the old place; one that is refused leaves it there. */
 TEST_F(abi, range_move)
 {
-	const u32 pio = KVM_DEVUSER_RANGE_PIO;
+	const u32 pio = KVM_DEV_USER_RANGE_PIO;
 	int master = self->master;
 
 	DEVUSER_EXPECT(abi_set_range(master, 0, 0, 0x2000, 0x1000), 0);
@@ -206,8 +241,26 @@ TEST_F(abi, range_closed_master)
 	DEVUSER_EXPECT(abi_set_range(self->master, 0, 0, DEVUSER_GPA, 8), 0);
 }
 
+/* R12, R16: a range is set anew with another flag; both kinds exclude each other. */
+TEST_F(abi, range_nonposted)
+{
+	const u32 both = KVM_DEV_USER_RANGE_PIO | KVM_DEV_USER_RANGE_NONPOSTED;
+	const u32 nonposted = KVM_DEV_USER_RANGE_NONPOSTED;
+	int master = self->master;
+
+	DEVUSER_EXPECT(abi_set_range(master, 0, nonposted, 0x2000, 0x1000), 0);
+	DEVUSER_EXPECT(abi_set_range(master, 1, both, 0x2000, 0x1000), 0);
+	DEVUSER_EXPECT(abi_set_range(master, 2, 0, 0x2800, 8), -EEXIST);
+	DEVUSER_EXPECT(abi_set_range(master, 2, nonposted, 0x2800, 8), -EEXIST);
+	DEVUSER_EXPECT(abi_set_range(master, 2, both, 0x2800, 8), -EEXIST);
+	DEVUSER_EXPECT(abi_set_range(master, 0, 0, 0x2000, 0x1000), 0);
+	DEVUSER_EXPECT(abi_set_range(master, 0, nonposted, 0x2000, 0x1000), 0);
+	DEVUSER_EXPECT(abi_set_range(master, 0, 0, 0, 0), 0);
+	DEVUSER_EXPECT(abi_set_range(master, 1, 0, 0, 0), 0);
+}
+
 /* More than fit the I/O bus of a VM. */
-#define FULL_DEVICES	(1024 / KVM_DEVUSER_RANGES_MAX)
+#define FULL_DEVICES	(1024 / DEVUSER_RANGES_MAX)
 
 FIXTURE(bus) {
 	struct kvm_vm *vm;
@@ -236,7 +289,7 @@ TEST_F_TIMEOUT(bus, full, FULL_TIMEOUT_S)
 
 	for (i = 0; i < FULL_DEVICES && !ret; i++) {
 		masters[i] = devuser_create(self->vm);
-		for (rid = 0; rid < KVM_DEVUSER_RANGES_MAX && !ret; rid++)
+		for (rid = 0; rid < DEVUSER_RANGES_MAX && !ret; rid++)
 			ret = __devuser_set_range(masters[i], rid, 0,
 						  DEVUSER_GPA + i * SZ_1M + rid * 8, 8);
 	}
@@ -254,7 +307,7 @@ TEST_F_TIMEOUT(bus, full, FULL_TIMEOUT_S)
 
 static long abi_set_eventfd(int master, int fd)
 {
-	struct kvm_devuser_eventfd eventfd = { .size = sizeof(eventfd), .fd = fd };
+	struct kvm_dev_user_eventfd eventfd = { .size = sizeof(eventfd), .fd = fd };
 
 	return ABI_IOCTL(master, KVM_DEV_USER_EVENTFD, &eventfd);
 }
@@ -284,6 +337,14 @@ TEST_F(abi, eventfd)
 	DEVUSER_EXPECT(abi_set_eventfd(self->master, fd), 0);
 	DEVUSER_EXPECT(devuser_ret(read(fd, &count, sizeof(count))), sizeof(count));
 
+	/* So is a revocation, and the close that follows is not. */
+	unused = devuser_slave_fd(self->master, 0);
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 0), 0);
+	DEVUSER_EXPECT(devuser_ret(read(fd, &count, sizeof(count))), sizeof(count));
+	TEST_ASSERT_EQ(count, 1);
+	close(unused);
+	DEVUSER_EXPECT(devuser_ret(read(fd, &count, sizeof(count))), -EAGAIN);
+
 	DEVUSER_EXPECT(abi_set_eventfd(self->master, -1), 0);
 	DEVUSER_EXPECT(abi_set_eventfd(self->master, -1), 0);
 	close(devuser_slave_fd(self->master, 0));
@@ -292,7 +353,7 @@ TEST_F(abi, eventfd)
 
 static void abi_expect_state(int master, u32 state, u32 reason)
 {
-	struct kvm_devuser_status status = devuser_status(master);
+	struct kvm_dev_user_status status = devuser_status(master);
 
 	TEST_ASSERT_EQ(status.state, state);
 	TEST_ASSERT_EQ(status.reason, reason);
@@ -301,8 +362,8 @@ static void abi_expect_state(int master, u32 state, u32 reason)
 /* The states of a device that the guest leaves alone. */
 TEST_F(abi, status)
 {
-	struct kvm_devuser_status zero = { .size = sizeof(zero) };
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status zero = { .size = sizeof(zero) };
+	struct kvm_dev_user_status status;
 	int slave;
 
 	memset(&status, 0xff, sizeof(status));
@@ -311,20 +372,29 @@ TEST_F(abi, status)
 	TEST_ASSERT(!memcmp(&status, &zero, sizeof(status)), "A new device has a past");
 
 	slave = devuser_slave_fd(self->master, 0);
-	abi_expect_state(self->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	abi_expect_state(self->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	close(slave);
-	abi_expect_state(self->master, KVM_DEVUSER_FAILED, KVM_DEVUSER_REASON_CLOSED);
-	slave = devuser_slave_fd(self->master, KVM_DEVUSER_SLAVE_HOLD);
-	abi_expect_state(self->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	abi_expect_state(self->master, KVM_DEV_USER_FAILED, KVM_DEV_USER_REASON_CLOSED);
+	slave = devuser_slave_fd(self->master, KVM_DEV_USER_SLAVE_HOLD);
+	abi_expect_state(self->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	close(slave);
-	abi_expect_state(self->master, KVM_DEVUSER_HELD, KVM_DEVUSER_REASON_CLOSED);
+	abi_expect_state(self->master, KVM_DEV_USER_HELD, KVM_DEV_USER_REASON_CLOSED);
+	slave = devuser_slave_fd(self->master, KVM_DEV_USER_SLAVE_HOLD);
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 0), 0);
+	abi_expect_state(self->master, KVM_DEV_USER_HELD, KVM_DEV_USER_REASON_REVOKED);
+	close(slave);
+	abi_expect_state(self->master, KVM_DEV_USER_HELD, KVM_DEV_USER_REASON_REVOKED);
+	slave = devuser_slave_fd(self->master, 0);
+	DEVUSER_EXPECT(abi_revoke_slave(self->master, 0), 0);
+	abi_expect_state(self->master, KVM_DEV_USER_FAILED, KVM_DEV_USER_REASON_REVOKED);
+	close(slave);
 }
 
 /* The kernel writes no more than the caller's size. */
 TEST_F(abi, status_of_a_newer_caller)
 {
 	struct {
-		struct kvm_devuser_status status;
+		struct kvm_dev_user_status status;
 		u64 newer[2];
 	} arg = { .status.size = sizeof(arg) };
 
@@ -336,13 +406,13 @@ TEST_F(abi, status_of_a_newer_caller)
 /* R14: a device that has nothing to do is quiet, with and without a slave. */
 TEST_F(abi, quiet_at_once)
 {
-	struct kvm_devuser_quiet quiet = { .size = sizeof(quiet) };
+	struct kvm_dev_user_quiet quiet = { .size = sizeof(quiet) };
 	int slave;
 
 	DEVUSER_EXPECT(ABI_IOCTL(self->master, KVM_DEV_USER_QUIET, &quiet), 0);
 	slave = devuser_slave_fd(self->master, 0);
 	DEVUSER_EXPECT(ABI_IOCTL(self->master, KVM_DEV_USER_QUIET, &quiet), 0);
-	quiet.flags = KVM_DEVUSER_QUIET_BARRIER;
+	quiet.flags = KVM_DEV_USER_QUIET_BARRIER;
 	quiet.timeout_ns = 1;
 	DEVUSER_EXPECT(ABI_IOCTL(self->master, KVM_DEV_USER_QUIET, &quiet), 0);
 	close(slave);

@@ -56,9 +56,9 @@ static void guest_access(u64 offset, int len)
 
 static void check_access(struct devuser_emul *emul, u32 *next, u64 offset, int len)
 {
-	devuser_check_log(emul, next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO, offset, len,
+	devuser_check_log(emul, next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO, offset, len,
 			  stored(offset, len));
-	devuser_check_log(emul, next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, offset, len, 0);
+	devuser_check_log(emul, next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, offset, len, 0);
 }
 
 /* --- Within a range ---------------------------------------------------------------- */
@@ -141,14 +141,14 @@ TEST(cross_pages)
 		for (first = 1; first < len; first++) {
 			u64 data = stored(PAGE(1) - first, len);
 
-			devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, rid,
+			devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, rid,
 					  PAGE(1) - first, first,
 					  data & ((1ull << (8 * first)) - 1));
-			devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, rid,
+			devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, rid,
 					  PAGE(1), len - first, data >> (8 * first));
-			devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, rid,
+			devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, rid,
 					  PAGE(1) - first, first, 0);
-			devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, rid,
+			devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, rid,
 					  PAGE(1), len - first, 0);
 		}
 	}
@@ -195,7 +195,7 @@ static void guest_sse(void)
 static void check_sixteen(struct devuser_emul *emul, u32 *next, u64 offset, int first)
 {
 	u64 data[2] = { stored(offset, 8), stored(offset + 8, 8) };
-	u8 type = KVM_DEVUSER_STORE;
+	u8 type = KVM_DEV_USER_STORE;
 	int at, len;
 
 	do {
@@ -207,7 +207,7 @@ static void check_sixteen(struct devuser_emul *emul, u32 *next, u64 offset, int 
 			devuser_check_log(emul, next, type, 0, DEVUSER_RID_MMIO,
 					  offset + at, len, piece);
 		}
-	} while (type-- != KVM_DEVUSER_LOAD);
+	} while (type-- != KVM_DEV_USER_LOAD);
 }
 
 /* R13: 16 bytes are requests of at most 8 bytes, in order. */
@@ -246,11 +246,11 @@ TEST(read_modify_write)
 
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_run_done(dv->vcpus[0]);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, rid, 0x10, 4, 0);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, rid, 0x10, 4,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, rid, 0x10, 4, 0);
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, rid, 0x10, 4,
 			  (u32)(devuser_pattern(rid, 0x10, 4) + 7));
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, rid, 0x20, 4, 0);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, rid, 0x20, 4, 0x1234);
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, rid, 0x20, 4, 0);
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, rid, 0x20, 4, 0x1234);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
 }
@@ -286,12 +286,12 @@ TEST(rep_movs)
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_run_done(dv->vcpus[0]);
 	for (i = 0; i < MOVS; i++) {
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, rid, 0x800 + 4 * i, 4, 0);
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, rid, 0x1800 + 4 * i, 4,
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, rid, 0x800 + 4 * i, 4, 0);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, rid, 0x1800 + 4 * i, 4,
 				  devuser_pattern(rid, 0x800 + 4 * i, 4));
 	}
 	for (i = 0; i < MOVS; i++)
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, rid, 0x801 + i, 1, 0);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, rid, 0x801 + i, 1, 0);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
 }
@@ -332,7 +332,7 @@ static void guest_memory(void)
 	GUEST_DONE();
 }
 
-static void serve_memory(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_memory(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	static u8 memory[DEVUSER_MMIO_LEN];
 	int i;
@@ -340,7 +340,7 @@ static void serve_memory(struct devuser_emul *emul, struct kvm_devuser_request *
 	for (i = 0; i < nr; i++) {
 		u8 *at = memory + reqs[i].offset;
 
-		if (reqs[i].type == KVM_DEVUSER_STORE)
+		if (reqs[i].type == KVM_DEV_USER_STORE)
 			memcpy(at, reqs[i].data, reqs[i].len);
 		else
 			memcpy(reqs[i].data, at, reqs[i].len);
@@ -449,13 +449,13 @@ TEST(cross_ranges)
 	devuser_set_range(dv->master, OTHER_RID, 0, DEVUSER_GPA + PAGE(4), SZ_4K);
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_run_done(dv->vcpus[0]);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO,
 			  PAGE(4) - 3, 3, LOW(stored(0, 8), 3));
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, OTHER_RID, 0, 5,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, OTHER_RID, 0, 5,
 			  stored(0, 8) >> 24);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO,
 			  PAGE(4) - 3, 3, 0);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, OTHER_RID, 0, 5, 0);
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, OTHER_RID, 0, 5, 0);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
 }
@@ -483,9 +483,9 @@ TEST(cross_to_vmm)
 	expect_done(dv->vcpus[0]);
 	check_vmm(&seen[0], true, DEVUSER_GPA + PAGE(4), 5, stored(0, 8) >> 24);
 	check_vmm(&seen[1], false, DEVUSER_GPA + PAGE(4), 5, 0);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO,
 			  PAGE(4) - 3, 3, LOW(stored(0, 8), 3));
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO,
 			  PAGE(4) - 3, 3, 0);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
@@ -515,9 +515,9 @@ TEST(cross_from_vmm)
 	expect_done(dv->vcpus[0]);
 	check_vmm(&seen[0], true, DEVUSER_GPA + PAGE(8) - 3, 3, LOW(stored(0, 8), 3));
 	check_vmm(&seen[1], false, DEVUSER_GPA + PAGE(8) - 3, 3, 0);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, OTHER_RID, 0, 5,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, OTHER_RID, 0, 5,
 			  stored(0, 8) >> 24);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, OTHER_RID, 0, 5, 0);
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, OTHER_RID, 0, 5, 0);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
 }

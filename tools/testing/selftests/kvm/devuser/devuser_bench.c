@@ -23,6 +23,7 @@ static const char * const access_names[] = {
 	[MMIO_STORE] = "mmio-store",
 	[PORT_LOAD] = "port-load",
 	[PORT_STORE] = "port-store",
+	[PORT_STRING] = "port-string",
 };
 
 /* --- The guest ----------------------------------------------------------------- */
@@ -33,6 +34,8 @@ static struct {
 	u64 mask;		/* pages - 1 */
 	u64 count;
 } guest;
+
+static u8 string[BENCH_STRING];
 
 #define GUEST_LOOP(n, access)							\
 do {										\
@@ -61,6 +64,9 @@ static void guest_main(void)
 			break;
 		case PORT_STORE:
 			GUEST_LOOP(guest.count, guest_out8(addr, 0));
+			break;
+		case PORT_STRING:
+			GUEST_LOOP(guest.count, guest_in_string(addr, string, BENCH_STRING));
 			break;
 		}
 	}
@@ -125,7 +131,7 @@ static void window(u64 count)
 	made += count * bench.nr_vcpus;
 
 	if (bench.server->served)
-		DEVUSER_WAIT(bench.server->served(&bench) >= made);
+		DEVUSER_WAIT(bench.server->served(&bench) >= made * bench_elements(&bench));
 }
 
 /*
@@ -202,6 +208,8 @@ static void make_vm(void)
 	bench.vm = vm_create_with_vcpus(bench.nr_vcpus, guest_main, bench.vcpus);
 	virt_map(bench.vm, DEVUSER_GPA, DEVUSER_GPA, BENCH_PAGES_MAX);
 	bench_server_start(&bench);
+	bench_add_idle(&bench);
+	bench_add_others(&bench);
 
 	guest.access = bench.access;
 	guest.addr = bench.addr;
@@ -214,9 +222,11 @@ static void make_vm(void)
 /* What is measured is what was meant: nothing has been lost or gone elsewhere. */
 static void check(const struct bench_counts *events)
 {
-	u64 served = bench.server->served ? bench.server->served(&bench) : made;
+	u64 elements = made * bench_elements(&bench);
+	u64 served = bench.server->served ? bench.server->served(&bench) : elements;
 
-	TEST_ASSERT(served == made, "%lu accesses were served, %lu were made", served, made);
+	TEST_ASSERT(served == elements, "%lu accesses were served, %lu were made",
+		    served, elements);
 	TEST_ASSERT(bench.server->exit || !events->events[BENCH_EXITS],
 		    "%ld exits that should not be", events->events[BENCH_EXITS]);
 }
@@ -238,7 +248,8 @@ static void print_row(const struct bench_counts *bare, const struct bench_counts
 static void __noreturn usage(const char *wrong)
 {
 	fprintf(stderr, "%s\n"
-		"options: [-v vcpus] [-d devices] [-p pages] [-b batch] [-n count] access server\n",
+		"options: [-v vcpus] [-d devices] [-p pages] [-b batch] [-n count]\n"
+		"         [-i idle devices] [-o other VMs] access server\n",
 		wrong);
 	exit(2);
 }
@@ -257,7 +268,7 @@ static void parse(int argc, char *argv[])
 {
 	int opt, i;
 
-	while ((opt = getopt(argc, argv, "v:d:p:b:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "v:d:p:b:n:i:o:")) != -1) {
 		switch (opt) {
 		case 'v':
 			bench.nr_vcpus = number(optarg, BENCH_VCPUS_MAX);
@@ -273,6 +284,12 @@ static void parse(int argc, char *argv[])
 			break;
 		case 'n':
 			bench.count = number(optarg, 1000000);
+			break;
+		case 'i':
+			bench.nr_idle = number(optarg, BENCH_DEVICES_MAX);
+			break;
+		case 'o':
+			bench.nr_others = number(optarg, BENCH_OTHERS_MAX);
 			break;
 		default:
 			usage("unknown option");

@@ -14,15 +14,19 @@
 #define BENCH_VCPUS_MAX		16
 #define BENCH_PAGES_MAX		64	/* of guest physical memory, that the guest accesses */
 #define BENCH_DEVICES_MAX	64	/* which share the pages */
+#define BENCH_OTHERS_MAX	1000
 
 enum bench_access {
 	MMIO_LOAD,
 	MMIO_STORE,
 	PORT_LOAD,
 	PORT_STORE,
+	PORT_STRING,			/* INS of BENCH_STRING elements */
 };
 
-#define BENCH_LOADS	(BIT(MMIO_LOAD) | BIT(PORT_LOAD))
+#define BENCH_STRING		512
+
+#define BENCH_LOADS	(BIT(MMIO_LOAD) | BIT(PORT_LOAD) | BIT(PORT_STRING))
 #define BENCH_STORES	(BIT(MMIO_STORE) | BIT(PORT_STORE))
 #define BENCH_MMIO	(BIT(MMIO_LOAD) | BIT(MMIO_STORE))
 
@@ -53,6 +57,8 @@ struct bench {
 	u32 nr_vcpus;
 	u32 nr_devices;
 	u32 nr_pages;			/* of all devices, accessed in turn */
+	u32 nr_idle;			/* devices of the VM that nobody accesses */
+	u32 nr_others;			/* VMs that have a device, and do nothing */
 	u32 batch;			/* requests taken by one read() */
 	u32 count;			/* accesses of each vCPU in a window */
 
@@ -75,9 +81,17 @@ static inline bool bench_is_load(const struct bench *bench)
 	return BIT(bench->access) & BENCH_LOADS;
 }
 
+/* How many elements an access has, each of which is served. */
+static inline u32 bench_elements(const struct bench *bench)
+{
+	return bench->access == PORT_STRING ? BENCH_STRING : 1;
+}
+
 /* devuser_bench_serve.c */
 const struct bench_server *bench_server_find(const char *name);
 void bench_server_start(struct bench *bench);
+void bench_add_idle(struct bench *bench);
+void bench_add_others(struct bench *bench);
 void bench_pin(u32 cpu);
 
 /* devuser_bench_count.c */

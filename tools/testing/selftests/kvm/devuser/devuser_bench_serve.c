@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "devuser_bench.h"
@@ -63,7 +64,7 @@ static long emul_keep_slave(struct devuser_emul *emul, void *arg)
 /* Sleeps in read(), and answers by write(). */
 static long emulate_read_write(struct devuser_emul *emul, void *arg_)
 {
-	struct kvm_devuser_request reqs[DEVUSER_BATCH_MAX];
+	struct kvm_dev_user_request reqs[DEVUSER_BATCH_MAX];
 	const struct bench_emul_arg *arg = arg_;
 	long nr;
 
@@ -79,7 +80,7 @@ static long emulate_read_write(struct devuser_emul *emul, void *arg_)
 /* Answers, and sleeps or spins until there is more; returns -EAGAIN if it may not. */
 static long emul_exchange(struct devuser_emul *emul, int slave, u32 batch)
 {
-	struct kvm_devuser_request reqs[DEVUSER_BATCH_MAX];
+	struct kvm_dev_user_request reqs[DEVUSER_BATCH_MAX];
 	long nr = 0;
 
 	for (;;) {
@@ -156,6 +157,25 @@ static long emulate_socket(struct devuser_emul *emul, void *arg)
 	}
 }
 
+/* In the emulator's process: all stores of the device ring this eventfd. */
+static long emul_set_doorbell(struct devuser_emul *emul, void *arg)
+{
+	const u32 *len = arg;
+	struct kvm_dev_user_doorbell bell = {
+		.len = *len,
+		.fd = eventfd(0, EFD_CLOEXEC),
+	};
+	struct kvm_dev_user_doorbells bells = {
+		.size = sizeof(bells),
+		.nr_doorbells = 1,
+		.doorbells = (unsigned long)&bell,
+	};
+
+	DEVUSER_EXPECT(devuser_ioctl(emul_slaves[0], KVM_DEV_USER_DOORBELLS, &bells), 0);
+	emul->slave = bell.fd;
+	return 0;
+}
+
 static long emulate_eventfd(struct devuser_emul *emul, void *arg)
 {
 	u64 nr;
@@ -183,8 +203,10 @@ static u8 *exit_data(struct kvm_vcpu *vcpu)
 
 static void exit_here(struct bench *bench, struct kvm_vcpu *vcpu)
 {
-	*exit_data(vcpu) = 0;
-	bench->served++;
+	u32 nr = bench->access == PORT_STRING ? vcpu->run->io.count : 1;
+
+	memset(exit_data(vcpu), 0, nr);
+	bench->served += nr;
 }
 
 static void exit_socket(struct bench *bench, struct kvm_vcpu *vcpu)
@@ -275,7 +297,7 @@ static u64 device_len(const struct bench *bench)
 
 static void setup_devices(struct bench *bench)
 {
-	u32 flags = bench_is_port(bench) ? KVM_DEVUSER_RANGE_PIO : 0;
+	u32 flags = bench_is_port(bench) ? KVM_DEV_USER_RANGE_PIO : 0;
 	u64 len = device_len(bench);
 	u32 i;
 
@@ -285,6 +307,23 @@ static void setup_devices(struct bench *bench)
 		devuser_emul_call(bench->emul, emul_keep_slave, NULL, 0);
 		devuser_set_range(bench->masters[i], 0, flags, bench->addr + i * len, len);
 	}
+}
+
+static void setup_doorbell(struct bench *bench)
+{
+	u32 len = bench_is_port(bench) ? 1 : 4;
+
+	setup_devices(bench);
+	devuser_emul_call(bench->emul, emul_set_doorbell, &len, sizeof(len));
+}
+
+static void setup_nonposted(struct bench *bench)
+{
+	u32 flags = bench_is_port(bench) ? KVM_DEV_USER_RANGE_PIO : 0;
+
+	setup_devices(bench);
+	devuser_set_range(bench->masters[0], 0, flags | KVM_DEV_USER_RANGE_NONPOSTED,
+			  bench->addr, device_len(bench));
 }
 
 /* Longer than the other side ever takes. */
@@ -305,7 +344,7 @@ static void setup_polling(struct bench *bench)
 static long emul_shadow(struct devuser_emul *emul, void *arg)
 {
 	const u64 *len = arg;
-	const struct kvm_devuser_shadow_area area = { .access = 1 | 4, .len = *len };
+	const struct kvm_dev_user_shadow_area area = { .access = 1 | 4, .len = *len };
 	int i;
 
 	for (i = 0; i < emul_nr_slaves; i++) {
@@ -321,6 +360,46 @@ static void setup_shadow(struct bench *bench)
 
 	setup_devices(bench);
 	devuser_emul_call(bench->emul, emul_shadow, &len, sizeof(len));
+}
+
+/* --- Bystanders ----------------------------------------------------------------------- */
+
+#define IDLE_RANGES	6
+#define IDLE_GPA	(DEVUSER_GPA + SZ_1G)
+
+/* Devices with as many ranges as PCI allows. */
+void bench_add_idle(struct bench *bench)
+{
+	u64 addr = IDLE_GPA;
+	u32 i, rid;
+	int master;
+
+	for (i = 0; i < bench->nr_idle; i++) {
+		master = devuser_create(bench->vm);
+		devuser_slave_fd(master, 0);
+		for (rid = 0; rid < IDLE_RANGES; rid++, addr += 2 * SZ_4K)
+			devuser_set_range(master, rid, 0, addr, SZ_4K);
+	}
+}
+
+/* Each has descriptors of the VM, the master and the slave. */
+void bench_add_others(struct bench *bench)
+{
+	const struct rlimit limit = {
+		.rlim_cur = 8 * BENCH_OTHERS_MAX,
+		.rlim_max = 8 * BENCH_OTHERS_MAX,
+	};
+	struct kvm_vm *vm;
+	u32 i;
+
+	if (!bench->nr_others)
+		return;
+
+	TEST_ASSERT(!setrlimit(RLIMIT_NOFILE, &limit), "setrlimit() failed");
+	for (i = 0; i < bench->nr_others; i++) {
+		vm = vm_create_barebones();
+		devuser_slave_fd(devuser_create(vm), 0);
+	}
 }
 
 /* --- Who has served how many ---------------------------------------------------------- */
@@ -405,6 +484,18 @@ static const struct bench_server servers[] = {
 		.accesses = BENCH_LOADS | BENCH_STORES,
 		.setup = setup_polling,
 		.emulate = emulate_device,
+		.served = served_emulator,
+	}, {
+		.name = "user-device-nonposted",
+		.accesses = BENCH_STORES,
+		.setup = setup_nonposted,
+		.emulate = emulate_device,
+		.served = served_emulator,
+	}, {
+		.name = "user-device-doorbell",
+		.accesses = BENCH_STORES,
+		.setup = setup_doorbell,
+		.emulate = emulate_eventfd,
 		.served = served_emulator,
 	}, {
 		.name = "user-device-epoll",

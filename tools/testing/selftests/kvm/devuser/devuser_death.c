@@ -13,7 +13,7 @@
 #define NR_STORES	4
 
 /* One store waits, so that many are queued. */
-#define NR_QUEUED	(KVM_DEVUSER_STORES_MAX + 1)
+#define NR_QUEUED	(DEVUSER_STORES_MAX + 1)
 #define NR_FULL		(NR_QUEUED + 20)
 #define NR_READ		10
 
@@ -34,11 +34,11 @@ FIXTURE_VARIANT_ADD(death, fail) {
 };
 
 FIXTURE_VARIANT_ADD(death, hold) {
-	.flags = KVM_DEVUSER_SLAVE_HOLD,
+	.flags = KVM_DEV_USER_SLAVE_HOLD,
 };
 
 FIXTURE_VARIANT_ADD(death, replay) {
-	.flags = KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY,
+	.flags = KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY,
 };
 
 FIXTURE_SETUP(death)
@@ -60,7 +60,7 @@ static bool is_fail(void)
 
 static bool is_replay(void)
 {
-	return slave_flags & KVM_DEVUSER_SLAVE_REPLAY;
+	return slave_flags & KVM_DEV_USER_SLAVE_REPLAY;
 }
 
 /* A guest, and a slave with the variant's flags. */
@@ -77,8 +77,8 @@ static void kill_slave(void)
 {
 	devuser_emul_kill(dv->emul);
 	devuser_expect_state(dv->master,
-			     is_fail() ? KVM_DEVUSER_FAILED : KVM_DEVUSER_HELD,
-			     KVM_DEVUSER_REASON_CLOSED);
+			     is_fail() ? KVM_DEV_USER_FAILED : KVM_DEV_USER_HELD,
+			     KVM_DEV_USER_REASON_CLOSED);
 	TEST_ASSERT_EQ(devuser_told(watch), 1);
 }
 
@@ -86,11 +86,11 @@ static void kill_slave(void)
 static void next_slave(void)
 {
 	devuser_new_slave(dv, slave_flags);
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	TEST_ASSERT_EQ(devuser_told(watch), 0);
 }
 
-static void expect_flags(const struct kvm_devuser_request *reqs, int nr, u16 flags)
+static void expect_flags(const struct kvm_dev_user_request *reqs, int nr, u16 flags)
 {
 	int i;
 
@@ -121,7 +121,7 @@ static void guest_idle(u64 index)
 /* R8: nothing was queued. What comes then fails, or waits for the next slave. */
 TEST_F(death, idle)
 {
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	start(1, guest_idle);
 	devuser_run_sync(dv->vcpus[0]);
@@ -170,7 +170,7 @@ static void *load_guest(void)
 /* R8: a load that nobody had read. */
 TEST_F(death, load_pending)
 {
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	start(1, load_guest());
 	devuser_vcpu_start(dv, 0);
@@ -187,7 +187,7 @@ TEST_F(death, load_pending)
 	TEST_ASSERT_EQ(devuser_status(dv->master).pending, 1);
 	next_slave();
 	devuser_emul_read(dv->emul, &req, 1);
-	devuser_check_request(&req, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, 8, 4);
+	devuser_check_request(&req, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 8, 4);
 	expect_flags(&req, 1, 0);
 	devuser_emul_answer(dv->emul, &req, ANSWER);
 	expect_usable(0);
@@ -197,7 +197,7 @@ TEST_F(death, load_pending)
 /* R8: a load that had been read: failed, or given to the next slave. */
 TEST_F(death, load_sent)
 {
-	struct kvm_devuser_request req, again;
+	struct kvm_dev_user_request req, again;
 
 	start(1, load_guest());
 	devuser_vcpu_start(dv, 0);
@@ -220,9 +220,9 @@ TEST_F(death, load_sent)
 		next_slave();
 		DEVUSER_EXPECT(devuser_emul_write(dv->emul, &req, 1), -ENOENT);
 		devuser_emul_read(dv->emul, &again, 1);
-		expect_flags(&again, 1, KVM_DEVUSER_REPLAYED);
+		expect_flags(&again, 1, KVM_DEV_USER_REPLAYED);
 		TEST_ASSERT_EQ(again.seq, req.seq);
-		devuser_check_request(&again, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, 8, 4);
+		devuser_check_request(&again, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 8, 4);
 		DEVUSER_EXPECT(devuser_emul_write(dv->emul, &req, 1), -EBADMSG);
 		devuser_emul_answer(dv->emul, &again, ANSWER);
 		DEVUSER_WAIT(*DEVUSER_GUEST_VAR(dv->vm, loaded) == ANSWER);
@@ -241,12 +241,12 @@ static void guest_stores(u64 index)
 	GUEST_DONE();
 }
 
-static void check_stores(const struct kvm_devuser_request *reqs, int first, int nr)
+static void check_stores(const struct kvm_dev_user_request *reqs, int first, int nr)
 {
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		devuser_check_request(&reqs[i], KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO,
+		devuser_check_request(&reqs[i], KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO,
 				      4 * (first + i), 4);
 		TEST_ASSERT_EQ(devuser_data(&reqs[i]), first + i);
 		TEST_ASSERT(!i || reqs[i].seq > reqs[i - 1].seq, "Out of order");
@@ -256,11 +256,11 @@ static void check_stores(const struct kvm_devuser_request *reqs, int first, int 
 /* Reads and answers @nr stores, of which the first @nr_again are replayed. */
 static void take_stores(int first, int nr, int nr_again)
 {
-	struct kvm_devuser_request reqs[NR_QUEUED];
+	struct kvm_dev_user_request reqs[NR_QUEUED];
 
 	devuser_emul_read(dv->emul, reqs, nr);
 	check_stores(reqs, first, nr);
-	expect_flags(reqs, nr_again, KVM_DEVUSER_REPLAYED);
+	expect_flags(reqs, nr_again, KVM_DEV_USER_REPLAYED);
 	expect_flags(reqs + nr_again, nr - nr_again, 0);
 	DEVUSER_EXPECT(devuser_emul_write(dv->emul, reqs, nr), nr);
 }
@@ -268,7 +268,7 @@ static void take_stores(int first, int nr, int nr_again)
 /* R8: posted stores, of which the slave had read the first @nr_sent. */
 static void run_stores(int nr_sent)
 {
-	struct kvm_devuser_request reqs[NR_STORES];
+	struct kvm_dev_user_request reqs[NR_STORES];
 	int nr_lost = NR_STORES, nr_again = 0;
 
 	start(1, guest_stores);
@@ -312,7 +312,7 @@ TEST_F(death, stores_sent)
 /* R8: replayed requests are replayed once more, still before all others. */
 TEST_F(death, twice)
 {
-	struct kvm_devuser_request reqs[NR_STORES];
+	struct kvm_dev_user_request reqs[NR_STORES];
 
 	start(1, guest_stores);
 	if (!is_replay())
@@ -323,7 +323,7 @@ TEST_F(death, twice)
 	kill_slave();
 	next_slave();
 	devuser_emul_read(dv->emul, reqs, 1);
-	expect_flags(reqs, 1, KVM_DEVUSER_REPLAYED);
+	expect_flags(reqs, 1, KVM_DEV_USER_REPLAYED);
 	kill_slave();
 	next_slave();
 	take_stores(0, NR_STORES, 2);
@@ -345,7 +345,7 @@ static void guest_store_load(u64 index)
  */
 TEST_F(death, load_behind_stores)
 {
-	struct kvm_devuser_request reqs[3];
+	struct kvm_dev_user_request reqs[3];
 
 	start(1, guest_store_load);
 	devuser_vcpu_start(dv, 0);
@@ -358,7 +358,7 @@ TEST_F(death, load_behind_stores)
 		next_slave();
 		devuser_emul_read(dv->emul, reqs, 2);
 		check_stores(reqs, 0, 2);
-		expect_flags(reqs, 2, KVM_DEVUSER_REPLAYED);
+		expect_flags(reqs, 2, KVM_DEV_USER_REPLAYED);
 		TEST_ASSERT_EQ(devuser_status(dv->master).vcpus, 1);
 		DEVUSER_EXPECT(devuser_emul_write(dv->emul, reqs, 2), 2);
 	}
@@ -384,7 +384,7 @@ static void guest_fill(u64 index)
 TEST_F(death, queue_full)
 {
 	int nr_lost = is_replay() ? 0 : is_fail() ? NR_FULL : NR_READ;
-	struct kvm_devuser_request reqs[NR_READ];
+	struct kvm_dev_user_request reqs[NR_READ];
 
 	start(1, guest_fill);
 	devuser_vcpu_start(dv, 0);
@@ -406,7 +406,7 @@ TEST_F(death, queue_full)
 	TEST_ASSERT_EQ(devuser_status(dv->master).pending, 0);
 }
 
-static const struct kvm_devuser_shadow_area whole_page = {
+static const struct kvm_dev_user_shadow_area whole_page = {
 	.rid = DEVUSER_RID_MMIO,
 	.access = 4,
 	.len = SZ_4K,
@@ -466,14 +466,14 @@ static void guest_hammer(u64 index)
 	GUEST_DONE();
 }
 
-static void serve_answer(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_answer(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	const u32 answer = ANSWER;
 	int i;
 
 	devuser_fill(reqs, nr);
 	for (i = 0; i < nr; i++) {
-		if (reqs[i].type == KVM_DEVUSER_LOAD && reqs[i].len == 4)
+		if (reqs[i].type == KVM_DEV_USER_LOAD && reqs[i].len == 4)
 			memcpy(reqs[i].data, &answer, sizeof(answer));
 	}
 	DEVUSER_EXPECT(devuser_write(emul->slave, reqs, nr), nr);
@@ -506,7 +506,7 @@ TEST_F(death, under_fire)
 /* In the emulator's process: a child that holds the slave as well, and serves. */
 static long fork_server(struct devuser_emul *emul, void *arg)
 {
-	struct kvm_devuser_request reqs[8];
+	struct kvm_dev_user_request reqs[8];
 	pid_t pid = fork();
 	long nr;
 
@@ -530,7 +530,7 @@ static void wait_exit(int pidfd)
 /* R8: the slave lives for as long as a process has it. */
 TEST_F(death, last_of_two)
 {
-	struct kvm_devuser_slave arg = { .size = sizeof(arg) };
+	struct kvm_dev_user_slave arg = { .size = sizeof(arg) };
 	int pid, pidfd;
 
 	start(1, guest_load);
@@ -540,7 +540,7 @@ TEST_F(death, last_of_two)
 	TEST_ASSERT(pidfd >= 0, "pidfd_open() failed");
 
 	devuser_emul_kill(dv->emul);
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	TEST_ASSERT_EQ(devuser_told(watch), 0);
 	DEVUSER_EXPECT(devuser_ioctl(dv->master, KVM_DEV_USER_SLAVE_FD, &arg), -EBUSY);
 	devuser_vcpu_run_done(dv->vcpus[0]);

@@ -23,13 +23,13 @@
 /* The memory is the shadow image: KVM serves loads from it. */
 static __u8 *example_setup(int slave, __u32 rid)
 {
-	struct kvm_devuser_shadow_area area = {
+	struct kvm_dev_user_shadow_area area = {
 		.rid = rid, .access = 1 | 2 | 4 | 8, .len = EXAMPLE_MEMORY,
 	};
-	struct kvm_devuser_shadow_size size = {
+	struct kvm_dev_user_shadow_size size = {
 		.size = sizeof(size), .bytes = EXAMPLE_MEMORY,
 	};
-	struct kvm_devuser_shadow_ctrl ctrl = {
+	struct kvm_dev_user_shadow_ctrl ctrl = {
 		.size = sizeof(ctrl), .nr_areas = 1, .areas = (uintptr_t)&area,
 	};
 	void *image;
@@ -43,16 +43,16 @@ static __u8 *example_setup(int slave, __u32 rid)
 }
 
 /* Turns a request into its reply. */
-static void example_serve(__u8 *memory, struct kvm_devuser_request *req)
+static void example_serve(__u8 *memory, struct kvm_dev_user_request *req)
 {
 	static __u32 counter;
 
-	if (req->offset == EXAMPLE_COUNTER && req->type == KVM_DEVUSER_LOAD && req->len == 4) {
+	if (req->offset == EXAMPLE_COUNTER && req->type == KVM_DEV_USER_LOAD && req->len == 4) {
 		counter++;
 		memcpy(req->data, &counter, sizeof(counter));
 	} else if (req->offset > EXAMPLE_MEMORY || req->len > EXAMPLE_MEMORY - req->offset) {
 		memset(req->data, 0, req->len);
-	} else if (req->type == KVM_DEVUSER_STORE) {
+	} else if (req->type == KVM_DEV_USER_STORE) {
 		memcpy(memory + req->offset, req->data, req->len);
 	} else {	/* not naturally aligned, or KVM would have served it */
 		memcpy(req->data, memory + req->offset, req->len);
@@ -63,7 +63,7 @@ static void example_serve(__u8 *memory, struct kvm_devuser_request *req)
 static int example_run(int slave, __u32 rid)
 {
 	__u8 *memory = example_setup(slave, rid);
-	struct kvm_devuser_request reqs[32];
+	struct kvm_dev_user_request reqs[32];
 	ssize_t i, got;
 
 	if (!memory)
@@ -125,10 +125,10 @@ static long run_example(struct devuser_emul *emul, void *arg)
 }
 
 /* Runs the guest to its end, and the emulator to its own, which is the VM's. */
-static struct kvm_devuser_status run_guest(void *guest_code)
+static struct kvm_dev_user_status run_guest(void *guest_code)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_code);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 
 	devuser_emul_call_start(dv->emul, run_example, NULL, 0);
 	devuser_vcpu_run_done(dv->vcpus[0]);
@@ -144,7 +144,7 @@ static struct kvm_devuser_status run_guest(void *guest_code)
 
 TEST(memory_is_in_the_shadow_image)
 {
-	struct kvm_devuser_status status = run_guest(guest_memory);
+	struct kvm_dev_user_status status = run_guest(guest_memory);
 
 	TEST_ASSERT_EQ(status.stores, 2);
 	TEST_ASSERT_EQ(status.loads, 1);
@@ -154,7 +154,7 @@ TEST(memory_is_in_the_shadow_image)
 
 TEST(process_answers_the_rest)
 {
-	struct kvm_devuser_status status = run_guest(guest_process);
+	struct kvm_dev_user_status status = run_guest(guest_process);
 
 	TEST_ASSERT_EQ(status.stores, 2);
 	TEST_ASSERT_EQ(status.loads, 5);

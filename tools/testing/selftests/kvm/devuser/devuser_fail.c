@@ -80,8 +80,8 @@ struct trial {
 	void *map;
 };
 
-static const struct kvm_devuser_shadow_area areas[KVM_DEVUSER_AREAS_MAX] = {
-	[0 ... KVM_DEVUSER_AREAS_MAX - 1] = { .rid = DEVUSER_RID_MMIO, .access = 4, .len = 8 },
+static const struct kvm_dev_user_shadow_area areas[DEVUSER_AREAS_MAX] = {
+	[0 ... DEVUSER_AREAS_MAX - 1] = { .rid = DEVUSER_RID_MMIO, .access = 4, .len = 8 },
 };
 
 static void take_slave(struct trial *t)
@@ -123,7 +123,7 @@ static void forget_vm(struct trial *t)
 
 static long try_slave_fd(struct trial *t)
 {
-	struct kvm_devuser_slave arg = { .size = sizeof(arg) };
+	struct kvm_dev_user_slave arg = { .size = sizeof(arg) };
 	long ret = devuser_ioctl(t->dv->master, KVM_DEV_USER_SLAVE_FD, &arg);
 
 	if (ret < 0)
@@ -160,21 +160,21 @@ static void make_eventfd(struct trial *t)
 
 static long try_eventfd(struct trial *t)
 {
-	struct kvm_devuser_eventfd arg = { .size = sizeof(arg), .fd = t->other };
+	struct kvm_dev_user_eventfd arg = { .size = sizeof(arg), .fd = t->other };
 
 	return devuser_ioctl(t->dv->master, KVM_DEV_USER_EVENTFD, &arg);
 }
 
 static long try_timeout(struct trial *t)
 {
-	struct kvm_devuser_timeout arg = { .size = sizeof(arg), .timeout_ns = 1000000000 };
+	struct kvm_dev_user_timeout arg = { .size = sizeof(arg), .timeout_ns = 1000000000 };
 
 	return devuser_ioctl(t->dv->master, KVM_DEV_USER_TIMEOUT, &arg);
 }
 
 static long try_status(struct trial *t)
 {
-	struct kvm_devuser_status arg = { .size = sizeof(arg) };
+	struct kvm_dev_user_status arg = { .size = sizeof(arg) };
 
 	return devuser_ioctl(t->dv->master, KVM_DEV_USER_STATUS, &arg);
 }
@@ -186,7 +186,7 @@ static long try_quiet(struct trial *t)
 
 static long try_abandon(struct trial *t)
 {
-	struct kvm_devuser_abandon arg = { .size = sizeof(arg) };
+	struct kvm_dev_user_abandon arg = { .size = sizeof(arg) };
 
 	return devuser_ioctl(t->dv->master, KVM_DEV_USER_ABANDON, &arg);
 }
@@ -194,6 +194,18 @@ static long try_abandon(struct trial *t)
 static long try_spin(struct trial *t)
 {
 	return __devuser_set_spin(t->dv->master, 1000, 1000);
+}
+
+static long try_info(struct trial *t)
+{
+	struct kvm_dev_user_info arg = { .size = sizeof(arg) };
+
+	return devuser_ioctl(t->dv->master, KVM_DEV_USER_INFO, &arg);
+}
+
+static long try_revoke(struct trial *t)
+{
+	return __devuser_revoke(t->dv->master);
 }
 
 static long read_fdinfo(int fd, char *text)
@@ -238,7 +250,7 @@ static long try_shadow_size(struct trial *t)
 /* As large a map as there can be; kvmalloc() may have it from elsewhere. */
 static long try_shadow_ctrl(struct trial *t)
 {
-	struct kvm_devuser_shadow_area map[KVM_DEVUSER_AREAS_MAX];
+	struct kvm_dev_user_shadow_area map[DEVUSER_AREAS_MAX];
 	int i;
 
 	memcpy(map, areas, sizeof(map));
@@ -249,6 +261,25 @@ static long try_shadow_ctrl(struct trial *t)
 	return devuser_shadow_ctrl(t->slave, map, ARRAY_SIZE(map));
 }
 
+static void take_eventfd(struct trial *t)
+{
+	take_slave(t);
+	make_eventfd(t);
+}
+
+/* As many as there can be, too. */
+static long try_doorbells(struct trial *t)
+{
+	struct kvm_dev_user_doorbell bells[DEVUSER_DOORBELLS_MAX];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bells); i++)
+		bells[i] = (struct kvm_dev_user_doorbell) {
+			.offset = 4 * i, .len = 4, .fd = t->other,
+		};
+	return devuser_set_doorbells(t->slave, bells, ARRAY_SIZE(bells));
+}
+
 static long try_mmap(struct trial *t)
 {
 	t->map = mmap(NULL, SZ_64K, PROT_READ | PROT_WRITE, MAP_SHARED, t->slave, 0);
@@ -257,7 +288,7 @@ static long try_mmap(struct trial *t)
 
 static long try_read(struct trial *t)
 {
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	long ret;
 
 	fcntl(t->slave, F_SETFL, O_NONBLOCK);
@@ -267,7 +298,7 @@ static long try_read(struct trial *t)
 
 static long try_write(struct trial *t)
 {
-	struct kvm_devuser_request req = { .seq = 1 };
+	struct kvm_dev_user_request req = { .seq = 1 };
 	long ret = devuser_write(t->slave, &req, 1);
 
 	return ret == -ENOENT ? 0 : ret;
@@ -312,8 +343,8 @@ static void check_run(struct trial *t)
 	u32 next = 0;
 
 	TEST_ASSERT_EQ(get_ucall(t->dv->vcpus[0], &uc), UCALL_DONE);
-	devuser_check_log(t->dv->emul, &next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO, 0, 4, 1);
-	devuser_check_log(t->dv->emul, &next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, 4, 4, 0);
+	devuser_check_log(t->dv->emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO, 0, 4, 1);
+	devuser_check_log(t->dv->emul, &next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 4, 4, 0);
 	TEST_ASSERT_EQ(devuser_emul_nr(t->dv->emul), 2);
 }
 
@@ -397,6 +428,14 @@ FIXTURE_VARIANT_ADD(fail, spin) {
 	.attempt = { .call = try_spin },
 };
 
+FIXTURE_VARIANT_ADD(fail, info) {
+	.attempt = { .call = try_info },
+};
+
+FIXTURE_VARIANT_ADD(fail, revoke) {
+	.attempt = { .call = try_revoke, .once = true },
+};
+
 FIXTURE_VARIANT_ADD(fail, fdinfo) {
 	.attempt = { .call = try_fdinfo, .allocates = true },
 };
@@ -412,6 +451,10 @@ FIXTURE_VARIANT_ADD(fail, shadow_size) {
 
 FIXTURE_VARIANT_ADD(fail, shadow_ctrl) {
 	.attempt = { .prepare = take_image, .call = try_shadow_ctrl, .allocates = true },
+};
+
+FIXTURE_VARIANT_ADD(fail, doorbells) {
+	.attempt = { .prepare = take_eventfd, .call = try_doorbells, .allocates = true },
 };
 
 FIXTURE_VARIANT_ADD(fail, mmap) {

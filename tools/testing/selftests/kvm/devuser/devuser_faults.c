@@ -21,7 +21,7 @@
 #define FAR_GPA		(DEVUSER_GPA + DEVUSER_MMIO_LEN)
 
 /* Beyond what can be posted, so that one of them waits. */
-#define NR_FULL		(KVM_DEVUSER_STORES_MAX + 20)
+#define NR_FULL		(DEVUSER_STORES_MAX + 20)
 #define NR_READ		10
 #define NR_MOVES	5
 
@@ -74,18 +74,18 @@ static void guest_code(u64 index)
 /* Requests that are queued once the guest has come as far as it can. */
 static u32 nr_queued(const struct state *state)
 {
-	return min_t(u32, state->stores, KVM_DEVUSER_STORES_MAX) + 1;
+	return min_t(u32, state->stores, DEVUSER_STORES_MAX) + 1;
 }
 
 static bool is_settled(struct devuser_vm *dv, const struct state *state)
 {
-	struct kvm_devuser_status status = devuser_status(dv->master);
+	struct kvm_dev_user_status status = devuser_status(dv->master);
 
 	return status.pending + status.sent == nr_queued(state) && status.vcpus == 1;
 }
 
 /* What the emulator has read, and has still to answer, should it live on. */
-static struct kvm_devuser_request held[NR_READ];
+static struct kvm_dev_user_request held[NR_READ];
 static u32 nr_held;
 
 static void emulator_reads(struct devuser_emul *emul, const struct state *state)
@@ -113,16 +113,16 @@ static void account_begin(void)
 /* One emulator's log; @answers tells whether it answered what is in there. */
 static void account(struct devuser_emul *emul, bool answers)
 {
-	const struct kvm_devuser_request *req;
+	const struct kvm_dev_user_request *req;
 	bool replayed;
 	u64 store;
 	u32 i;
 
 	for (i = 0; i < devuser_emul_nr(emul); i++) {
 		req = &emul->shared->log[i];
-		replayed = req->flags & KVM_DEVUSER_REPLAYED;
+		replayed = req->flags & KVM_DEV_USER_REPLAYED;
 		TEST_ASSERT(!i || req->seq > req[-1].seq, "Request %u is out of order", i);
-		if (req->type != KVM_DEVUSER_STORE)
+		if (req->type != KVM_DEV_USER_STORE)
 			continue;
 		store = devuser_data(req);
 		TEST_ASSERT(store < NR_FULL && req->offset == 4 * store, "Not the guest's store");
@@ -306,7 +306,7 @@ static const char *policy(const struct fault *fault)
 		return "-";
 	if (fault->timeout_ms)
 		return "time-out";
-	return fault->flags & KVM_DEVUSER_SLAVE_REPLAY ? "hold, replay" :
+	return fault->flags & KVM_DEV_USER_SLAVE_REPLAY ? "hold, replay" :
 	       fault->flags ? "hold" : "fail";
 }
 
@@ -314,11 +314,11 @@ static const char *policy(const struct fault *fault)
 static void replace_slave(const struct fault *fault)
 {
 	struct pollfd fd = { .fd = watch, .events = POLLIN };
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 
 	TEST_ASSERT(poll(&fd, 1, DEVUSER_WAIT_MS) == 1, "The master was not told");
 	status = devuser_status(dv->master);
-	TEST_ASSERT_EQ(status.state, fault->flags ? KVM_DEVUSER_HELD : KVM_DEVUSER_FAILED);
+	TEST_ASSERT_EQ(status.state, fault->flags ? KVM_DEV_USER_HELD : KVM_DEV_USER_FAILED);
 	devuser_emul_kill(dv->emul);
 	account(dv->emul, false);
 	devuser_new_slave(dv, fault->flags);
@@ -346,8 +346,8 @@ static void recover(const struct fault *fault)
 /* Everything was delivered or is counted, and nothing is left. */
 static void check_account(const struct fault *fault, const struct state *state)
 {
-	struct kvm_devuser_status status = devuser_status(dv->master);
-	bool replay = fault->flags & KVM_DEVUSER_SLAVE_REPLAY;
+	struct kvm_dev_user_status status = devuser_status(dv->master);
+	bool replay = fault->flags & KVM_DEV_USER_SLAVE_REPLAY;
 
 	TEST_ASSERT_EQ(nr_double, 0);
 	TEST_ASSERT_EQ(nr_answered + status.discarded, state->stores);
@@ -362,7 +362,7 @@ static const char *check_load(const struct fault *fault, const struct state *sta
 	u64 value = *DEVUSER_GUEST_VAR(dv->vm, loaded);
 
 	TEST_ASSERT(value == ANSWER || value == ~0u, "The guest loaded 0x%lx", value);
-	if (!fault->loses_slave || state->answered || fault->flags & KVM_DEVUSER_SLAVE_REPLAY)
+	if (!fault->loses_slave || state->answered || fault->flags & KVM_DEV_USER_SLAVE_REPLAY)
 		TEST_ASSERT_EQ(value, ANSWER);
 	return value == ANSWER ? "the answer" : "all ones";
 }
@@ -428,7 +428,7 @@ FIXTURE_VARIANT_ADD(faults, kill_hold) {
 		.name = "emulator killed",
 		.hit = hit_kill,
 		.loses_slave = true,
-		.flags = KVM_DEVUSER_SLAVE_HOLD,
+		.flags = KVM_DEV_USER_SLAVE_HOLD,
 	},
 };
 
@@ -437,7 +437,7 @@ FIXTURE_VARIANT_ADD(faults, kill_replay) {
 		.name = "emulator killed",
 		.hit = hit_kill,
 		.loses_slave = true,
-		.flags = KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY,
+		.flags = KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY,
 	},
 };
 
@@ -454,7 +454,7 @@ FIXTURE_VARIANT_ADD(faults, close_hold) {
 		.name = "emulator closes the slave",
 		.hit = hit_close,
 		.loses_slave = true,
-		.flags = KVM_DEVUSER_SLAVE_HOLD,
+		.flags = KVM_DEV_USER_SLAVE_HOLD,
 	},
 };
 
@@ -463,7 +463,7 @@ FIXTURE_VARIANT_ADD(faults, close_replay) {
 		.name = "emulator closes the slave",
 		.hit = hit_close,
 		.loses_slave = true,
-		.flags = KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY,
+		.flags = KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY,
 	},
 };
 
@@ -482,7 +482,7 @@ FIXTURE_VARIANT_ADD(faults, memory) {
 		.hit = hit_memory,
 		.after = after_memory,
 		.loses_slave = true,
-		.flags = KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY,
+		.flags = KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY,
 	},
 };
 

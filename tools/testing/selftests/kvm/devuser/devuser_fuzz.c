@@ -34,7 +34,7 @@ static u64 seed;
 static bool stop;
 static u64 nr_accesses[NR_VCPUS];
 
-/* --- The guest --------------------------------------------------------------------- */
+/* --- The guest ----------------------------------------------------------------------- */
 
 static void guest_wild_memory(u64 *rng)
 {
@@ -184,7 +184,7 @@ static void start_vcpu(int index)
 }
 
 /* The neighbour's emulator; its log would be full soon. */
-static void serve_and_forget(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_and_forget(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	emul->shared->nr = 0;
 	devuser_serve(emul, reqs, nr);
@@ -210,15 +210,38 @@ static long spawn_hostile(struct devuser_emul *emul, void *arg)
 
 static u64 nr_slave_ops, nr_master_ops, nr_slaves;
 
-/* What kills the old slave's process kills its children a little later. */
+/* The one that was revoked last, whose processes still do with its slave what they like. */
+static struct devuser_emul *revoked;
+
+static void free_slave(struct devuser_emul *emul)
+{
+	if (!emul)
+		return;
+	nr_slave_ops += emul->shared->scratch[0];
+	devuser_emul_free(emul);
+}
+
+/*
+ * Half of them are revoked, and half are killed; what kills the slave's process kills
+ * its children a little later.
+ */
 static void next_slave(u32 flags)
 {
-	struct kvm_devuser_slave arg = { .size = sizeof(arg), .flags = flags };
-	long fd;
+	struct kvm_dev_user_slave arg = { .size = sizeof(arg), .flags = flags };
+	long fd, ret;
 
-	nr_slave_ops += dv->emul->shared->scratch[0];
-	devuser_emul_free(dv->emul);
-	DEVUSER_WAIT((fd = devuser_ioctl(dv->master, KVM_DEV_USER_SLAVE_FD, &arg)) != -EBUSY);
+	free_slave(revoked);
+	revoked = NULL;
+	if (below(2)) {
+		ret = __devuser_revoke(dv->master);
+		TEST_ASSERT(!ret || ret == -ENOENT, "KVM_DEV_USER_REVOKE returned %ld", ret);
+		revoked = dv->emul;
+		fd = devuser_ioctl(dv->master, KVM_DEV_USER_SLAVE_FD, &arg);
+	} else {
+		free_slave(dv->emul);
+		DEVUSER_WAIT((fd = devuser_ioctl(dv->master, KVM_DEV_USER_SLAVE_FD,
+						 &arg)) != -EBUSY);
+	}
 	TEST_ASSERT(fd >= 0, "KVM_DEV_USER_SLAVE_FD returned %ld", fd);
 	dv->emul = devuser_emul_start();
 	devuser_emul_attach(dv->emul, fd);
@@ -227,7 +250,7 @@ static void next_slave(u32 flags)
 static void next_hostile(void)
 {
 	static const u32 flags[] = {
-		0, KVM_DEVUSER_SLAVE_HOLD, KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY,
+		0, KVM_DEV_USER_SLAVE_HOLD, KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY,
 	};
 	u64 arg = hostile_random(&rng);
 
@@ -238,15 +261,16 @@ static void next_hostile(void)
 
 static void change_range(void)
 {
+	u32 posted = below(4) ? 0 : KVM_DEV_USER_RANGE_NONPOSTED;
 	u32 rid = below(4);
 
 	if (!below(8))
 		__devuser_remove_range(dv->master, rid);
 	else if (rid == DEVUSER_RID_PIO)
-		__devuser_set_range(dv->master, rid, KVM_DEVUSER_RANGE_PIO,
+		__devuser_set_range(dv->master, rid, KVM_DEV_USER_RANGE_PIO | posted,
 				    WILD_PORT + below(WILD_PORTS), 1 + below(WILD_PORTS));
 	else
-		__devuser_set_range(dv->master, rid, 0, DEVUSER_GPA + below(WILD_LEN),
+		__devuser_set_range(dv->master, rid, posted, DEVUSER_GPA + below(WILD_LEN),
 				    1 + below(WILD_LEN));
 }
 
@@ -255,18 +279,21 @@ static const struct {
 	unsigned long cmd;
 	u32 size;
 } master_ioctls[] = {
-	{ KVM_DEV_USER_SLAVE_FD, sizeof(struct kvm_devuser_slave) },
-	{ KVM_DEV_USER_PA_RANGE, sizeof(struct kvm_devuser_pa_range) },
-	{ KVM_DEV_USER_TIMEOUT, sizeof(struct kvm_devuser_timeout) },
-	{ KVM_DEV_USER_EVENTFD, sizeof(struct kvm_devuser_eventfd) },
-	{ KVM_DEV_USER_STATUS, sizeof(struct kvm_devuser_status) },
-	{ KVM_DEV_USER_QUIET, sizeof(struct kvm_devuser_quiet) },
-	{ KVM_DEV_USER_ABANDON, sizeof(struct kvm_devuser_abandon) },
-	{ KVM_DEV_USER_SPIN, sizeof(struct kvm_devuser_spin) },
+	{ KVM_DEV_USER_SLAVE_FD, sizeof(struct kvm_dev_user_slave) },
+	{ KVM_DEV_USER_PA_RANGE, sizeof(struct kvm_dev_user_pa_range) },
+	{ KVM_DEV_USER_TIMEOUT, sizeof(struct kvm_dev_user_timeout) },
+	{ KVM_DEV_USER_EVENTFD, sizeof(struct kvm_dev_user_eventfd) },
+	{ KVM_DEV_USER_STATUS, sizeof(struct kvm_dev_user_status) },
+	{ KVM_DEV_USER_QUIET, sizeof(struct kvm_dev_user_quiet) },
+	{ KVM_DEV_USER_ABANDON, sizeof(struct kvm_dev_user_abandon) },
+	{ KVM_DEV_USER_SPIN, sizeof(struct kvm_dev_user_spin) },
+	{ KVM_DEV_USER_REVOKE, sizeof(struct kvm_dev_user_revoke) },
+	{ KVM_DEV_USER_INFO, sizeof(struct kvm_dev_user_info) },
 	{ KVM_SET_DEVICE_ATTR, sizeof(struct kvm_device_attr) },
 	{ KVM_GET_DEVICE_ATTR, sizeof(struct kvm_device_attr) },
 	{ KVM_HAS_DEVICE_ATTR, sizeof(struct kvm_device_attr) },
-	{ KVM_DEV_USER_SHADOW_SIZE, sizeof(struct kvm_devuser_shadow_size) },
+	{ KVM_DEV_USER_SHADOW_SIZE, sizeof(struct kvm_dev_user_shadow_size) },
+	{ KVM_DEV_USER_DOORBELLS, sizeof(struct kvm_dev_user_doorbells) },
 };
 
 /* Zero, all ones, something between, or a small number. */
@@ -289,7 +316,7 @@ static void fill_arg(u64 *arg, size_t words, u32 size)
 }
 
 /* A range of a TiB takes a thousand places on the bus, one after the other. */
-static void spare_time(struct kvm_devuser_pa_range *range)
+static void spare_time(struct kvm_dev_user_pa_range *range)
 {
 	if (below(256))
 		range->len %= 4ull * SZ_1G;
@@ -319,6 +346,9 @@ static void fuzz_ioctl(void)
 	u64 arg[16];
 	long ret;
 
+	/* No slave would live for long. */
+	if (cmd == KVM_DEV_USER_REVOKE && below(8))
+		return;
 	fill_arg(arg, ARRAY_SIZE(arg), master_ioctls[which].size);
 	if (cmd == KVM_DEV_USER_PA_RANGE)
 		spare_time((void *)arg);
@@ -334,21 +364,22 @@ static void fuzz_ioctl(void)
 }
 
 /* What the kernel says of the device holds together, whatever happens to it. */
-static struct kvm_devuser_status check_status(void)
+static struct kvm_dev_user_status check_status(void)
 {
-	static struct kvm_devuser_status last;
-	struct kvm_devuser_status now = devuser_status(dv->master);
+	static struct kvm_dev_user_status last;
+	struct kvm_dev_user_status now = devuser_status(dv->master);
 
-	TEST_ASSERT(now.state <= KVM_DEVUSER_FAILED && now.reason <= KVM_DEVUSER_REASON_CLOSED,
+	TEST_ASSERT(now.state <= KVM_DEV_USER_FAILED && now.reason <= KVM_DEV_USER_REASON_REVOKED,
 		    "State %u, reason %u", now.state, now.reason);
-	TEST_ASSERT(now.pending + now.sent <= KVM_DEVUSER_STORES_MAX + NR_VCPUS,
+	TEST_ASSERT(now.pending + now.sent <= DEVUSER_STORES_MAX + NR_VCPUS,
 		    "%u pending, %u sent", now.pending, now.sent);
 	TEST_ASSERT(now.vcpus <= NR_VCPUS, "%u vCPUs", now.vcpus);
 	TEST_ASSERT(now.stores >= last.stores && now.loads >= last.loads &&
 		    now.shadow_loads >= last.shadow_loads && now.timeouts >= last.timeouts &&
-		    now.refused >= last.refused && now.discarded >= last.discarded,
+		    now.refused >= last.refused && now.discarded >= last.discarded &&
+		    now.doorbells >= last.doorbells,
 		    "A counter went back");
-	TEST_ASSERT(now.state != KVM_DEVUSER_FAILED || !(now.pending + now.sent),
+	TEST_ASSERT(now.state != KVM_DEV_USER_FAILED || !(now.pending + now.sent),
 		    "Failed with %u pending, %u sent", now.pending, now.sent);
 	last = now;
 	return now;
@@ -357,9 +388,9 @@ static struct kvm_devuser_status check_status(void)
 /* As the master of a device that gives trouble would do, and worse. */
 static void act(void)
 {
-	struct kvm_devuser_status status = check_status();
+	struct kvm_dev_user_status status = check_status();
 
-	switch (below(12)) {
+	switch (below(13)) {
 	case 0:
 		change_range();
 		break;
@@ -381,17 +412,21 @@ static void act(void)
 	case 6:
 		devuser_set_spin(dv->master, below(20000), below(20000));
 		break;
+	case 7:
+		if (!below(64))
+			__devuser_revoke(dv->master);
+		break;
 	default:
 		fuzz_ioctl();
 		break;
 	}
 	nr_master_ops++;
-	if (!below(status.state == KVM_DEVUSER_LIVE ? 400 : 2))
+	if (!below(status.state == KVM_DEV_USER_LIVE ? 400 : 2))
 		next_hostile();
 	usleep(below(100));
 }
 
-/* --- The end of it ------------------------------------------------------------------------ */
+/* --- The end of it ------------------------------------------------------------------- */
 
 /* Has the kernel complained? */
 static u64 taint(void)
@@ -456,7 +491,7 @@ static void stop_guest(void)
 	u32 i;
 
 	/* One of the ranges may hold the port that the guest speaks through. */
-	for (i = 0; i < KVM_DEVUSER_RANGES_MAX; i++)
+	for (i = 0; i < DEVUSER_RANGES_MAX; i++)
 		__devuser_remove_range(dv->master, i);
 	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
 	next_slave(0);
@@ -469,7 +504,7 @@ static void stop_guest(void)
 static void check_usable(void)
 {
 	devuser_set_range(dv->master, DEVUSER_RID_MMIO, 0, DEVUSER_GPA, DEVUSER_MMIO_LEN);
-	devuser_set_range(dv->master, DEVUSER_RID_PIO, KVM_DEVUSER_RANGE_PIO, DEVUSER_PORT,
+	devuser_set_range(dv->master, DEVUSER_RID_PIO, KVM_DEV_USER_RANGE_PIO, DEVUSER_PORT,
 			  DEVUSER_PORT_LEN);
 	devuser_set_timeout(dv->master, 0);
 	devuser_set_spin(dv->master, 0, 0);
@@ -481,13 +516,13 @@ static void check_usable(void)
 
 static void report(void)
 {
-	struct kvm_devuser_status status = devuser_status(dv->master);
+	struct kvm_dev_user_status status = devuser_status(dv->master);
 
 	ksft_print_msg("%lu operations of the guest, %lu of the master, %lu of %lu slaves\n",
 		       nr_guest_ops(), nr_master_ops, nr_slave_ops, nr_slaves);
-	ksft_print_msg("%llu stores, %llu loads, %llu shadow loads, %llu refused, %llu timeouts\n",
-		       status.stores, status.loads, status.shadow_loads, status.refused,
-		       status.timeouts);
+	ksft_print_msg("%llu stores, %llu doorbells, %llu loads, %llu shadow loads\n",
+		       status.stores, status.doorbells, status.loads, status.shadow_loads);
+	ksft_print_msg("%llu refused, %llu timeouts\n", status.refused, status.timeouts);
 	TEST_ASSERT(nr_slaves > 2 && status.stores && status.loads && status.refused &&
 		    status.timeouts && *DEVUSER_GUEST_VAR(dv->vm, nr_accesses[NEIGHBOUR]),
 		    "Not all was tried: give more DEVUSER_OPS");
@@ -534,11 +569,12 @@ TEST_F_TIMEOUT(fuzz, everything, HARNESS_S)
 	stop_guest();
 	check_usable();
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, 0, DEVUSER_WAIT_MS * MSEC_NS), 0);
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
-	devuser_expect_state(master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
+	devuser_expect_state(master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	TEST_ASSERT_EQ(devuser_status(dv->master).vcpus, 0);
 	TEST_ASSERT_EQ(devuser_status(master).refused, 0);
 	report();
+	free_slave(revoked);
 	devuser_vm_free(dv);
 	close(master);
 	devuser_emul_free(neighbour);

@@ -18,7 +18,10 @@
 
 #if defined(__x86_64__)
 
-#define DEVUSER_PORTS_FLAG	KVM_DEVUSER_RANGE_PIO
+/* A string is one instruction, whose elements are queued together. */
+#define DEVUSER_HAS_STRINGS	1
+
+#define DEVUSER_PORTS_FLAG	KVM_DEV_USER_RANGE_PIO
 #define DEVUSER_PORTS_BASE	0
 
 #define DEVUSER_MMIO_OPS(bits)							\
@@ -102,6 +105,8 @@ static inline void devuser_vcpu_restart(struct kvm_vcpu *vcpu, void *guest_code)
 }
 
 #elif defined(__aarch64__)
+
+#define DEVUSER_HAS_STRINGS	0
 
 #define DEVUSER_PORTS_FLAG	0
 #define DEVUSER_PORTS_BASE	(5ull * SZ_1G)

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -15,7 +16,8 @@
 
 #define HOSTILE_REQS	64
 #define HOSTILE_MAPS	8
-#define HOSTILE_BUF	(16 * sizeof(struct kvm_devuser_request))
+#define HOSTILE_BELLS	DEVUSER_DOORBELLS_MAX
+#define HOSTILE_BUF	(16 * sizeof(struct kvm_dev_user_request))
 #define HOSTILE_DELAY_MS 100	/* beyond the device's time-out */
 
 /* A sequence of numbers that its seed, which is not zero, repeats. */
@@ -31,7 +33,7 @@ struct hostile {
 	u64 rng;
 	int slave;
 	u8 *page;		/* followed by one that cannot be accessed */
-	struct kvm_devuser_request reqs[HOSTILE_REQS];	/* some that it has read */
+	struct kvm_dev_user_request reqs[HOSTILE_REQS];	/* some that it has read */
 	struct {
 		u8 *addr;
 		size_t len;
@@ -90,7 +92,7 @@ static size_t hostile_size(struct hostile *h)
 {
 	if (hostile_chance(h, 8))
 		return hostile_number(h);
-	return sizeof(struct kvm_devuser_request) * hostile_below(h, 16) + hostile_chance(h, 8);
+	return sizeof(struct kvm_dev_user_request) * hostile_below(h, 16) + hostile_chance(h, 8);
 }
 
 /* --- What it does --------------------------------------------------------------- */
@@ -98,12 +100,12 @@ static size_t hostile_size(struct hostile *h)
 /* Answers what was read into the page, more or less, so that the guest goes on. */
 static void hostile_answer(struct hostile *h, ssize_t bytes)
 {
-	struct kvm_devuser_request *reqs = (void *)h->page;
+	struct kvm_dev_user_request *reqs = (void *)h->page;
 	ssize_t nr = bytes / (ssize_t)sizeof(*reqs);
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		if (reqs[i].type == KVM_DEVUSER_LOAD && reqs[i].len <= 8)
+		if (reqs[i].type == KVM_DEV_USER_LOAD && reqs[i].len <= 8)
 			hostile_fill(h, reqs[i].data, reqs[i].len);
 		h->reqs[hostile_below(h, HOSTILE_REQS)] = reqs[i];
 	}
@@ -128,7 +130,7 @@ static void hostile_serve(struct hostile *h)
 /* Replies to requests that it has read, or had, or has made up. */
 static void hostile_reply(struct hostile *h)
 {
-	struct kvm_devuser_request *replies = (void *)h->page;
+	struct kvm_dev_user_request *replies = (void *)h->page;
 	int nr = 1 + hostile_below(h, 8);
 	u8 *bytes;
 	int i;
@@ -152,9 +154,9 @@ static void hostile_write(struct hostile *h)
 /* Both in one: replies as they were read, or anything, for requests. */
 static void hostile_exchange(struct hostile *h)
 {
-	struct kvm_devuser_request *replies = h->reqs + hostile_below(h, HOSTILE_REQS);
+	struct kvm_dev_user_request *replies = h->reqs + hostile_below(h, HOSTILE_REQS);
 	void *requests = hostile_buf(h);
-	struct kvm_devuser_exchange arg = {
+	struct kvm_dev_user_exchange arg = {
 		.size = hostile_chance(h, 8) ? hostile_number(h) : sizeof(arg),
 		.flags = hostile_chance(h, 16),
 		.nr_replies = hostile_chance(h, 8) ? hostile_number(h) : hostile_below(h, 4),
@@ -240,7 +242,7 @@ static void hostile_scribble(struct hostile *h)
 
 static void hostile_shadow_size(struct hostile *h)
 {
-	struct kvm_devuser_shadow_size arg = {
+	struct kvm_dev_user_shadow_size arg = {
 		.size = hostile_chance(h, 8) ? hostile_number(h) : sizeof(arg),
 		.reserved = hostile_chance(h, 8),
 		.bytes = hostile_chance(h, 8) ? hostile_number(h) : hostile_below(h, SZ_64K),
@@ -251,8 +253,8 @@ static void hostile_shadow_size(struct hostile *h)
 
 static void hostile_shadow_ctrl(struct hostile *h)
 {
-	struct kvm_devuser_shadow_area areas[8];
-	struct kvm_devuser_shadow_ctrl arg = {
+	struct kvm_dev_user_shadow_area areas[8];
+	struct kvm_dev_user_shadow_ctrl arg = {
 		.size = hostile_chance(h, 8) ? hostile_number(h) : sizeof(arg),
 		.nr_areas = hostile_chance(h, 8) ? hostile_number(h) : hostile_below(h, 9),
 		.areas = hostile_chance(h, 8) ? hostile_number(h) : (u64)areas,
@@ -268,6 +270,46 @@ static void hostile_shadow_ctrl(struct hostile *h)
 		areas[i].image = 8 * hostile_below(h, 256);
 	}
 	ioctl(h->slave, KVM_DEV_USER_SHADOW_CTRL, &arg);
+}
+
+/*
+ * Doorbells of an eventfd that nobody reads, and that is gone before them: side by
+ * side, so that a store at random rings one now and then; or anything.
+ */
+static void hostile_doorbells(struct hostile *h)
+{
+	struct kvm_dev_user_doorbell bells[HOSTILE_BELLS];
+	struct kvm_dev_user_doorbells arg = {
+		.size = hostile_chance(h, 8) ? hostile_number(h) : sizeof(arg),
+		.nr_doorbells = hostile_chance(h, 8) ? hostile_number(h) : ARRAY_SIZE(bells),
+		.doorbells = hostile_chance(h, 8) ? hostile_number(h) : (u64)bells,
+	};
+	struct kvm_dev_user_doorbell bell = {
+		.rid = hostile_below(h, 4),
+		.offset = hostile_below(h, SZ_4K),
+		.len = hostile_chance(h, 2) ? 4 : 1 << hostile_below(h, 4),
+		.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bells); i++) {
+		bells[i] = bell;
+		bells[i].offset += i;
+		bells[i].flags = hostile_below(h, 2);
+	}
+	if (hostile_chance(h, 8))
+		hostile_fill(h, &bells[hostile_below(h, HOSTILE_BELLS)], sizeof(bells[0]));
+	ioctl(h->slave, KVM_DEV_USER_DOORBELLS, &arg);
+	close(bell.fd);
+}
+
+static void hostile_info(struct hostile *h)
+{
+	struct kvm_dev_user_info info = {
+		.size = hostile_chance(h, 2) ? hostile_number(h) : sizeof(info),
+	};
+
+	ioctl(h->slave, KVM_DEV_USER_INFO, hostile_chance(h, 4) ? hostile_buf(h) : &info);
 }
 
 /* The master's ioctls among them. */
@@ -368,7 +410,7 @@ static void (*const hostile_ops[])(struct hostile *h) = {
 	hostile_read, hostile_reply, hostile_reply, hostile_write, hostile_poll, hostile_mmap,
 	hostile_change_map, hostile_scribble, hostile_scribble, hostile_shadow_size,
 	hostile_shadow_ctrl, hostile_ioctl, hostile_dup, hostile_files, hostile_exchange,
-	hostile_exchange,
+	hostile_exchange, hostile_doorbells, hostile_info,
 };
 
 /* Between two such things it serves, or no request would ever wait. */
@@ -410,6 +452,7 @@ static inline void __noreturn hostile_slave(int slave, u64 seed, u64 *nr)
 	hostile_init(&h);
 	hostile_shadow_size(&h);
 	hostile_shadow_ctrl(&h);
+	hostile_doorbells(&h);
 	while (left--) {
 		hostile_act(&h);
 		__atomic_fetch_add(nr, 1, __ATOMIC_RELAXED);

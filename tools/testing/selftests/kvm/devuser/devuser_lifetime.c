@@ -84,7 +84,7 @@ static long check_image(struct devuser_emul *emul, void *arg)
 	return 0;
 }
 
-static const struct kvm_devuser_shadow_area one_area = {
+static const struct kvm_dev_user_shadow_area one_area = {
 	.rid = DEVUSER_RID_MMIO,
 	.access = 8,
 	.offset = SZ_4K,
@@ -96,7 +96,7 @@ TEST(vmm_killed)
 {
 	int vms = devuser_nr_vms(), kvm_refs = devuser_module_refs("kvm");
 	const u64 value = IMAGE_VALUE;
-	struct kvm_devuser_request reqs[2];
+	struct kvm_dev_user_request reqs[2];
 	struct vmm *vmm;
 
 	TEST_REQUIRE(vms >= 0);
@@ -125,7 +125,7 @@ TEST(vmm_killed)
 /* R9: a read() that sleeps returns 0 when the VM goes. */
 TEST(vmm_killed_while_read)
 {
-	struct kvm_devuser_request reqs[2];
+	struct kvm_dev_user_request reqs[2];
 	struct vmm *vmm = vmm_start();
 
 	devuser_emul_read(vmm->emul, reqs, 2);
@@ -178,7 +178,7 @@ static void *vmm_thread(void *arg)
 TEST(master_closed)
 {
 	struct devuser_vm *dv = devuser_vm_create(2, guest_load_twice);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	u64 start;
 	int i;
 
@@ -234,7 +234,7 @@ TEST(vcpu_closed)
 {
 	int vms = devuser_nr_vms();
 	struct devuser_vm *dv = devuser_vm_create(2, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	TEST_REQUIRE(vms >= 0);
 	devuser_catch_signals();
@@ -254,7 +254,7 @@ TEST(vcpu_closed_unanswered)
 {
 	int vms = devuser_nr_vms();
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	TEST_REQUIRE(vms >= 0);
 	devuser_catch_signals();

@@ -57,7 +57,7 @@ static long range_move(void)
 
 static long range_to_ports(void)
 {
-	return __devuser_set_range(dv->master, NEW_RID, KVM_DEVUSER_RANGE_PIO, NEW_PORT, 16);
+	return __devuser_set_range(dv->master, NEW_RID, KVM_DEV_USER_RANGE_PIO, NEW_PORT, 16);
 }
 
 static long range_remove(void)
@@ -175,7 +175,7 @@ static long quiet(void)
 
 static long slave_fd(void)
 {
-	struct kvm_devuser_slave slave = { .size = sizeof(slave) };
+	struct kvm_dev_user_slave slave = { .size = sizeof(slave) };
 
 	return devuser_ioctl(dv->master, KVM_DEV_USER_SLAVE_FD, &slave);
 }
@@ -289,7 +289,7 @@ static void try_op(const struct op *op)
 
 static void try_all(void)
 {
-	struct kvm_devuser_status before = devuser_status(dv->master), after;
+	struct kvm_dev_user_status before = devuser_status(dv->master), after;
 	int i;
 
 	slot_mem = mmap(NULL, SZ_2M, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -300,7 +300,7 @@ static void try_all(void)
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
 		try_op(&ops[i]);
 		after = devuser_status(dv->master);
-		TEST_ASSERT_EQ(after.state, KVM_DEVUSER_LIVE);
+		TEST_ASSERT_EQ(after.state, KVM_DEV_USER_LIVE);
 		TEST_ASSERT_EQ(after.pending, before.pending);
 		TEST_ASSERT_EQ(after.sent, before.sent);
 		TEST_ASSERT_EQ(after.vcpus, 1);
@@ -316,7 +316,7 @@ static void guest_load(u64 index)
 /* R11: a load that the slave has read. */
 TEST(load)
 {
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	dv = devuser_vm_create(1, guest_load);
 	devuser_vcpu_start(dv, 0);
@@ -346,7 +346,7 @@ TEST(load_pending)
 	devuser_vm_free(dv);
 }
 
-#define NR_STORES	(KVM_DEVUSER_STORES_MAX + 3)
+#define NR_STORES	(DEVUSER_STORES_MAX + 3)
 
 static void guest_stores(u64 index)
 {
@@ -364,7 +364,7 @@ TEST(store)
 
 	dv = devuser_vm_create(1, guest_stores);
 	devuser_vcpu_start(dv, 0);
-	DEVUSER_WAIT(devuser_status(dv->master).pending == KVM_DEVUSER_STORES_MAX + 1);
+	DEVUSER_WAIT(devuser_status(dv->master).pending == DEVUSER_STORES_MAX + 1);
 	try_all();
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_join(dv, 0);

@@ -39,7 +39,7 @@ static void guest_everywhere(u64 index)
 }
 
 /* Checks access @nr of guest_everywhere(). */
-static void check_everywhere(const struct kvm_devuser_request *req, u32 index, u32 nr)
+static void check_everywhere(const struct kvm_dev_user_request *req, u32 index, u32 nr)
 {
 	static const struct {
 		u8 type;
@@ -47,14 +47,14 @@ static void check_everywhere(const struct kvm_devuser_request *req, u32 index, u
 		u64 offset;
 		u8 len;
 	} accesses[] = {
-		{ KVM_DEVUSER_STORE, DEVUSER_RID_MMIO, 0x10, 4 },
-		{ KVM_DEVUSER_STORE, RID_EXTRA, 0, 4 },
-		{ KVM_DEVUSER_STORE, DEVUSER_RID_PIO, 4, 4 },
-		{ KVM_DEVUSER_LOAD, DEVUSER_RID_MMIO, 0x20, 4 },
-		{ KVM_DEVUSER_STORE, RID_EXTRA, 8, 4 },
-		{ KVM_DEVUSER_LOAD, DEVUSER_RID_PIO, 8, 2 },
-		{ KVM_DEVUSER_STORE, DEVUSER_RID_PIO, 0, 4 },
-		{ KVM_DEVUSER_LOAD, RID_EXTRA, 16, 8 },
+		{ KVM_DEV_USER_STORE, DEVUSER_RID_MMIO, 0x10, 4 },
+		{ KVM_DEV_USER_STORE, RID_EXTRA, 0, 4 },
+		{ KVM_DEV_USER_STORE, DEVUSER_RID_PIO, 4, 4 },
+		{ KVM_DEV_USER_LOAD, DEVUSER_RID_MMIO, 0x20, 4 },
+		{ KVM_DEV_USER_STORE, RID_EXTRA, 8, 4 },
+		{ KVM_DEV_USER_LOAD, DEVUSER_RID_PIO, 8, 2 },
+		{ KVM_DEV_USER_STORE, DEVUSER_RID_PIO, 0, 4 },
+		{ KVM_DEV_USER_LOAD, RID_EXTRA, 16, 8 },
 	};
 	static const u8 stores_before[] = { 0, 1, 2, 3, 3, 4, 4, 5 };
 	const u32 at = nr % ARRAY_SIZE(accesses);
@@ -62,7 +62,7 @@ static void check_everywhere(const struct kvm_devuser_request *req, u32 index, u
 
 	devuser_check_request(req, accesses[at].type, index, accesses[at].rid,
 			      accesses[at].offset, accesses[at].len);
-	if (req->type == KVM_DEVUSER_STORE)
+	if (req->type == KVM_DEV_USER_STORE)
 		TEST_ASSERT_EQ(devuser_data(req), stamp(index, round * 5 + stores_before[at]));
 }
 
@@ -70,7 +70,7 @@ static void check_everywhere(const struct kvm_devuser_request *req, u32 index, u
 static void check_fifo(u32 vcpus)
 {
 	struct devuser_vm *dv = devuser_vm_create(vcpus, guest_everywhere);
-	const struct kvm_devuser_request *log = dv->emul->shared->log;
+	const struct kvm_dev_user_request *log = dv->emul->shared->log;
 	u32 nr[VCPUS] = { 0 }, i;
 
 	devuser_set_range(dv->master, RID_EXTRA, 0, GPA_EXTRA, SZ_4K);
@@ -116,8 +116,8 @@ TEST(cpu_is_the_vcpu_id)
 
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_run_done(vcpu);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 7, DEVUSER_RID_MMIO, 0, 1, 1);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 7, DEVUSER_RID_MMIO, 0, 1, 0);
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 7, DEVUSER_RID_MMIO, 0, 1, 1);
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 7, DEVUSER_RID_MMIO, 0, 1, 0);
 	devuser_vm_free(dv);
 }
 
@@ -145,7 +145,7 @@ static bool guest_has_loaded(struct devuser_vm *dv)
 	return READ_ONCE(*DEVUSER_GUEST_VAR(dv->vm, has_loaded));
 }
 
-static void write_reply(struct devuser_vm *dv, const struct kvm_devuser_request *reply)
+static void write_reply(struct devuser_vm *dv, const struct kvm_dev_user_request *reply)
 {
 	DEVUSER_EXPECT(devuser_emul_write(dv->emul, reply, 1), 1);
 }
@@ -165,12 +165,12 @@ static struct devuser_vm *order_vm(u32 vcpus, void *guest_code)
 static void check_load_waits(const int *replies)
 {
 	struct devuser_vm *dv = order_vm(1, guest_stores_then_load);
-	struct kvm_devuser_request reqs[4];
+	struct kvm_dev_user_request reqs[4];
 	int i;
 
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, reqs, 4);
-	TEST_ASSERT_EQ(reqs[3].type, KVM_DEVUSER_LOAD);
+	TEST_ASSERT_EQ(reqs[3].type, KVM_DEV_USER_LOAD);
 	devuser_fill(reqs, 4);
 	for (i = 0; i < 4; i++) {
 		DEVUSER_STAYS(!guest_has_loaded(dv));
@@ -208,7 +208,7 @@ TEST(load_waits_for_its_reply)
 TEST(load_first_in_a_batch)
 {
 	struct devuser_vm *dv = order_vm(1, guest_stores_then_load);
-	struct kvm_devuser_request reqs[4], replies[4];
+	struct kvm_dev_user_request reqs[4], replies[4];
 	int i;
 
 	devuser_vcpu_start(dv, 0);
@@ -228,13 +228,13 @@ TEST(load_first_in_a_batch)
 TEST(other_vcpus_stores)
 {
 	struct devuser_vm *dv = order_vm(2, guest_stores_then_load);
-	struct kvm_devuser_request reqs[5];
+	struct kvm_dev_user_request reqs[5];
 
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, reqs, 4);
 	devuser_vcpu_start(dv, 1);
 	devuser_emul_read(dv->emul, &reqs[4], 1);
-	devuser_check_request(&reqs[4], KVM_DEVUSER_LOAD, 1, DEVUSER_RID_MMIO, 8, 4);
+	devuser_check_request(&reqs[4], KVM_DEV_USER_LOAD, 1, DEVUSER_RID_MMIO, 8, 4);
 	devuser_fill(reqs, 5);
 	write_reply(dv, &reqs[4]);
 	devuser_vcpu_join(dv, 1);
@@ -262,7 +262,7 @@ TEST(other_devices_stores)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_two_devices);
 	struct devuser_emul *emul = devuser_emul_start();
-	struct kvm_devuser_request store;
+	struct kvm_dev_user_request store;
 	int other = devuser_create(dv->vm);
 
 	devuser_emul_attach(emul, devuser_slave_fd(other, 0));
@@ -272,7 +272,7 @@ TEST(other_devices_stores)
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), 1);
 	TEST_ASSERT_EQ(devuser_status(other).pending, 1);
 	devuser_emul_read(emul, &store, 1);
-	devuser_check_request(&store, KVM_DEVUSER_STORE, 0, 0, 0, 4);
+	devuser_check_request(&store, KVM_DEV_USER_STORE, 0, 0, 0, 4);
 
 	close(other);
 	devuser_emul_free(emul);

@@ -42,14 +42,14 @@ TEST(every_size)
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_run_done(dv->vcpus[0]);
 	for (at = 0; at < 5; at++) {
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, RID, at, 1, 0x11 + at);
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, RID, at, 2,
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, RID, at, 1, 0x11 + at);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, RID, at, 2,
 				  0x2211 + at);
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, RID, at, 4,
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, RID, at, 4,
 				  0x44332211 + at);
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, RID, at, 1, 0);
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, RID, at, 2, 0);
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, RID, at, 4, 0);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, RID, at, 1, 0);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, RID, at, 2, 0);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, RID, at, 4, 0);
 	}
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
@@ -90,7 +90,7 @@ TEST(range_end)
 	*data = VMM_VALUE;
 
 	devuser_vcpu_run_done(vcpu);
-	devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, RID,
+	devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, RID,
 			  DEVUSER_PORT_LEN - 2, 2, 1);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
@@ -169,13 +169,13 @@ static void guest_outs(u64 size, u64 count)
 }
 
 /* Answers the loads of a string by its elements. */
-static void serve_string(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_string(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	static u32 index;
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		if (reqs[i].type == KVM_DEVUSER_LOAD) {
+		if (reqs[i].type == KVM_DEV_USER_LOAD) {
 			u32 val = element(index++, reqs[i].len);
 
 			memcpy(reqs[i].data, &val, sizeof(val));
@@ -239,7 +239,7 @@ TEST_F(string, ins)
 	vcpu_arch_set_entry_point(self->dv->vcpus[0], guest_ins);
 	devuser_emul_serve(self->dv->emul, serve_string);
 	devuser_vcpu_run_done(self->dv->vcpus[0]);
-	check_string(self->dv, KVM_DEVUSER_LOAD, variant->size, variant->count);
+	check_string(self->dv, KVM_DEV_USER_LOAD, variant->size, variant->count);
 }
 
 /* R13: rep outs of any count. */
@@ -248,10 +248,10 @@ TEST_F(string, outs)
 	vcpu_arch_set_entry_point(self->dv->vcpus[0], guest_outs);
 	devuser_emul_serve(self->dv->emul, serve_string);
 	devuser_vcpu_run_done(self->dv->vcpus[0]);
-	check_string(self->dv, KVM_DEVUSER_STORE, variant->size, variant->count);
+	check_string(self->dv, KVM_DEV_USER_STORE, variant->size, variant->count);
 }
 
-#define FULL_COUNT	(KVM_DEVUSER_STORES_MAX + 100)
+#define FULL_COUNT	(DEVUSER_STORES_MAX + 100)
 
 /* R5, R13: the queue fills up in the middle of rep outs. */
 TEST(outs_into_full_queue)
@@ -261,15 +261,15 @@ TEST(outs_into_full_queue)
 
 	vcpu_args_set(dv->vcpus[0], 2, 4ul, (u64)FULL_COUNT);
 	devuser_vcpu_start(dv, 0);
-	DEVUSER_WAIT(devuser_status(dv->master).pending >= KVM_DEVUSER_STORES_MAX);
-	DEVUSER_STAYS(devuser_status(dv->master).pending <= KVM_DEVUSER_STORES_MAX + 1);
+	DEVUSER_WAIT(devuser_status(dv->master).pending >= DEVUSER_STORES_MAX);
+	DEVUSER_STAYS(devuser_status(dv->master).pending <= DEVUSER_STORES_MAX + 1);
 	pending = devuser_status(dv->master).pending;
 	TEST_ASSERT(pending < FULL_COUNT, "The queue was not full");
 
 	dv->emul->shared->batch = 7;
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_join(dv, 0);
-	check_string(dv, KVM_DEVUSER_STORE, 4, FULL_COUNT);
+	check_string(dv, KVM_DEV_USER_STORE, 4, FULL_COUNT);
 	devuser_vm_free(dv);
 }
 
@@ -278,13 +278,14 @@ TEST(outs_into_full_queue)
 #define IMAGE_VALUE	0xaaaaaaaa
 #define SLAVE_VALUE	0x55555555
 #define MAP_ROUNDS	100
+#define MAP_COUNT	300	/* more than are queued together */
 
 static bool stop;
 static u32 strings_mixed;
 
 static void guest_mixed(void)
 {
-	u32 i, from_image, count = 64;
+	u32 i, from_image, count = MAP_COUNT;
 
 	while (!READ_ONCE(stop)) {
 		memset(buffer, 0, count * 4);
@@ -304,7 +305,7 @@ static void guest_mixed(void)
 static void answer(struct devuser_emul *emul, int nr)
 {
 	struct pollfd fd = { .fd = emul->slave, .events = POLLIN };
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	const u32 value = SLAVE_VALUE;
 
 	while (nr-- > 0 && poll(&fd, 1, 10) == 1) {
@@ -317,18 +318,21 @@ static void answer(struct devuser_emul *emul, int nr)
 /* Lets the image serve the port, and the slave some loads, in turn. */
 static long change_map(struct devuser_emul *emul, void *arg)
 {
-	const struct kvm_devuser_shadow_area area = {
+	const struct kvm_dev_user_shadow_area area = {
 		.rid = RID, .access = 4, .len = 8,
 	};
 	int i;
 
 	for (i = 0; i < MAP_ROUNDS; i++) {
 		DEVUSER_EXPECT(devuser_shadow_ctrl(emul->slave, NULL, 0), 0);
-		answer(emul, i % 16);
+		answer(emul, i % 16 * 16);
 		DEVUSER_EXPECT(devuser_shadow_ctrl(emul->slave, &area, 1), 0);
 		answer(emul, 1);
 		usleep(300);
 	}
+
+	/* What had been queued together before the map came. */
+	answer(emul, DEVUSER_STORES_MAX);
 	return 0;
 }
 
@@ -387,10 +391,10 @@ TEST(downwards)
 	devuser_emul_serve(dv->emul, serve_string);
 	devuser_vcpu_run_done(dv->vcpus[0]);
 	while (next < DOWN_COUNT)
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, RID, 0, 4,
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, RID, 0, 4,
 				  element(DOWN_COUNT - 1 - next, 4));
 	while (next < 2 * DOWN_COUNT)
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, RID, 0, 4, 0);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, RID, 0, 4, 0);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), next);
 	devuser_vm_free(dv);
 }

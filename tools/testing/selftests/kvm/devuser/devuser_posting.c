@@ -7,7 +7,7 @@
 #include "kvm_test_harness.h"
 
 #define RID		DEVUSER_RID_MMIO
-#define MAX		KVM_DEVUSER_STORES_MAX
+#define MAX		DEVUSER_STORES_MAX
 
 /* Stores of each vCPU; what each has done so far. */
 static u32 nr_stores;
@@ -53,7 +53,7 @@ static u32 guest_progress(struct devuser_vm *dv, u32 index)
 /* Each vCPU's stores in the log are all there, once, in its order. */
 static void check_stores(struct devuser_vm *dv, u32 vcpus, u32 stores)
 {
-	const struct kvm_devuser_request *log = dv->emul->shared->log;
+	const struct kvm_dev_user_request *log = dv->emul->shared->log;
 	u32 seen[DEVUSER_VCPUS_MAX] = { 0 }, i;
 
 	DEVUSER_WAIT(devuser_emul_nr(dv->emul) >= vcpus * stores);
@@ -62,7 +62,7 @@ static void check_stores(struct devuser_vm *dv, u32 vcpus, u32 stores)
 		u64 cpu = log[i].cpu;
 
 		TEST_ASSERT(cpu < vcpus, "There is no vCPU %lu", cpu);
-		devuser_check_request(&log[i], KVM_DEVUSER_STORE, cpu, RID, 0, 8);
+		devuser_check_request(&log[i], KVM_DEV_USER_STORE, cpu, RID, 0, 8);
 		TEST_ASSERT_EQ(devuser_data(&log[i]), cpu << 32 | seen[cpu]++);
 	}
 }
@@ -75,7 +75,7 @@ static void check_stores(struct devuser_vm *dv, u32 vcpus, u32 stores)
 TEST(stores_return_at_once)
 {
 	struct devuser_vm *dv = posting_vm(1, guest_stores, FEW);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 
 	devuser_vcpu_run_done(dv->vcpus[0]);
 	status = devuser_status(dv->master);
@@ -97,7 +97,7 @@ TEST(stores_return_at_once)
 static void hammer(u32 batch, u32 delay_us)
 {
 	struct devuser_vm *dv = posting_vm(HAMMER_VCPUS, guest_stores, HAMMER_STORES);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 	u32 i;
 
 	dv->emul->shared->batch = batch;
@@ -157,7 +157,7 @@ static u32 fill_queue(struct devuser_vm *dv)
 TEST(full_queue_sleeps)
 {
 	struct devuser_vm *dv = posting_vm(1, guest_stores, MAX + BEYOND);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	u32 done, i;
 
 	done = fill_queue(dv);
@@ -184,7 +184,7 @@ TEST(full_queue_sleeps)
 TEST(full_queue_answered_backwards)
 {
 	struct devuser_vm *dv = posting_vm(1, guest_stores, MAX + BEYOND);
-	struct kvm_devuser_request reqs[MAX], reply;
+	struct kvm_dev_user_request reqs[MAX], reply;
 	u32 i;
 
 	fill_queue(dv);
@@ -205,7 +205,7 @@ TEST(full_queue_answered_backwards)
 TEST(loads_get_in)
 {
 	struct devuser_vm *dv = posting_vm(1 + LOADERS, guest_stores_or_loads, MAX + BEYOND);
-	struct kvm_devuser_request reqs[MAX + 1 + LOADERS];
+	struct kvm_dev_user_request reqs[MAX + 1 + LOADERS];
 	u32 done = fill_queue(dv), i, nr;
 
 	for (i = 1; i <= LOADERS; i++)
@@ -216,7 +216,7 @@ TEST(loads_get_in)
 	devuser_emul_read(dv->emul, reqs, nr);
 	devuser_fill(reqs, nr);
 	for (i = 0; i < nr; i++)
-		if (reqs[i].type == KVM_DEVUSER_LOAD)
+		if (reqs[i].type == KVM_DEV_USER_LOAD)
 			DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[i], 1), 1);
 	for (i = 1; i <= LOADERS; i++) {
 		devuser_vcpu_join(dv, i);
@@ -226,7 +226,7 @@ TEST(loads_get_in)
 	TEST_ASSERT_EQ(guest_progress(dv, 0), done);
 
 	for (i = 0; i < nr; i++)
-		if (reqs[i].type == KVM_DEVUSER_STORE)
+		if (reqs[i].type == KVM_DEV_USER_STORE)
 			DEVUSER_EXPECT(devuser_emul_write(dv->emul, &reqs[i], 1), 1);
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_vcpu_join(dv, 0);
@@ -237,7 +237,7 @@ TEST(loads_get_in)
 TEST(loads_get_in_behind_sent_stores)
 {
 	struct devuser_vm *dv = posting_vm(2, guest_stores_or_loads, MAX + BEYOND);
-	struct kvm_devuser_request reqs[MAX + 1], load;
+	struct kvm_dev_user_request reqs[MAX + 1], load;
 	u32 nr;
 
 	fill_queue(dv);
@@ -246,7 +246,7 @@ TEST(loads_get_in_behind_sent_stores)
 	devuser_emul_read(dv->emul, reqs, nr);
 	devuser_vcpu_start(dv, 1);
 	devuser_emul_read(dv->emul, &load, 1);
-	devuser_check_request(&load, KVM_DEVUSER_LOAD, 1, RID, 8, 4);
+	devuser_check_request(&load, KVM_DEV_USER_LOAD, 1, RID, 8, 4);
 	DEVUSER_EXPECT(devuser_emul_write(dv->emul, &load, 1), 1);
 	devuser_vcpu_join(dv, 1);
 

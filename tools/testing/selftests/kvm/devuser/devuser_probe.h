@@ -120,7 +120,7 @@ static inline u64 devuser_told(int fd)
 
 static inline void devuser_expect_state(int master, u32 state, u32 reason)
 {
-	struct kvm_devuser_status status = devuser_status(master);
+	struct kvm_dev_user_status status = devuser_status(master);
 
 	TEST_ASSERT_EQ(status.state, state);
 	TEST_ASSERT_EQ(status.reason, reason);
@@ -207,7 +207,7 @@ static inline long devuser_emul_poll(struct devuser_emul *emul)
 
 static inline long __devuser_emul_read_one(struct devuser_emul *emul, void *arg)
 {
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	return devuser_read(emul->slave, &req, 1);
 }
@@ -227,9 +227,9 @@ static inline void devuser_emul_expect_idle(struct devuser_emul *emul)
 
 /* Answers one load with @data, or one store. */
 static inline void devuser_emul_answer(struct devuser_emul *emul,
-				       struct kvm_devuser_request *req, u64 data)
+				       struct kvm_dev_user_request *req, u64 data)
 {
-	if (req->type == KVM_DEVUSER_LOAD)
+	if (req->type == KVM_DEV_USER_LOAD)
 		memcpy(req->data, &data, sizeof(data));
 	DEVUSER_EXPECT(devuser_emul_write(emul, req, 1), 1);
 }

@@ -90,7 +90,7 @@ FIXTURE_VARIANT_ADD(quiet, full) {
 };
 
 FIXTURE_VARIANT_ADD(quiet, barrier) {
-	.flags = KVM_DEVUSER_QUIET_BARRIER,
+	.flags = KVM_DEV_USER_QUIET_BARRIER,
 };
 
 FIXTURE_SETUP(quiet)
@@ -107,7 +107,7 @@ FIXTURE_TEARDOWN(quiet)
 /* R14: nothing was queued, or all of it was answered: no wait. */
 TEST_F(quiet, at_once)
 {
-	struct kvm_devuser_request reqs[NR_STORES];
+	struct kvm_dev_user_request reqs[NR_STORES];
 	struct devuser_vm *dv = self->dv;
 
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, variant->flags, 0), 0);
@@ -121,7 +121,7 @@ TEST_F(quiet, at_once)
 /* R14: it waits for what is pending, then for what is sent, to the last reply. */
 TEST_F(quiet, waits)
 {
-	struct kvm_devuser_request reqs[NR_STORES];
+	struct kvm_dev_user_request reqs[NR_STORES];
 	struct devuser_vm *dv = self->dv;
 	struct waiter waiter;
 	int i;
@@ -139,7 +139,7 @@ TEST_F(quiet, waits)
 /* R14: the time-out; the device does not mind. */
 TEST_F(quiet, timeout)
 {
-	struct kvm_devuser_request reqs[NR_STORES];
+	struct kvm_dev_user_request reqs[NR_STORES];
 	struct devuser_vm *dv = self->dv;
 	u64 start, ms;
 
@@ -151,7 +151,7 @@ TEST_F(quiet, timeout)
 	TEST_ASSERT(ms >= SHORT_MS && ms < 20 * SHORT_MS, "It took %lu ms", ms);
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, variant->flags, 1), -ETIMEDOUT);
 
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	TEST_ASSERT_EQ(devuser_status(dv->master).pending, NR_STORES);
 	TEST_ASSERT_EQ(devuser_status(dv->master).timeouts, 0);
 	devuser_emul_read(dv->emul, reqs, NR_STORES);
@@ -181,7 +181,7 @@ TEST_F(quiet, signal)
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, variant->flags, 0), -EINTR);
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, variant->flags, LONG_NS), -EINTR);
 	devuser_alarm_ms(0);
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 }
 
 /* R14, R8: it ends with the slave. */
@@ -200,11 +200,11 @@ TEST_F(quiet, slave_dies)
 /* R14, R8: but not when requests are kept for the next slave. */
 TEST_F(quiet, slave_is_replaced)
 {
-	struct kvm_devuser_request reqs[NR_STORES];
+	struct kvm_dev_user_request reqs[NR_STORES];
 	struct devuser_vm *dv = self->dv;
 	struct waiter waiter;
 
-	devuser_new_slave(dv, KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY);
+	devuser_new_slave(dv, KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY);
 	run_stores(dv->vcpus[0], NR_STORES);
 	devuser_emul_read(dv->emul, reqs, 1);
 	waiter_start(&waiter, dv->master, variant->flags);
@@ -218,7 +218,7 @@ TEST_F(quiet, slave_is_replaced)
 /* R14: what comes after the call is waited for, or is not. */
 TEST_F(quiet, later_stores)
 {
-	struct kvm_devuser_request reqs[2 * NR_STORES];
+	struct kvm_dev_user_request reqs[2 * NR_STORES];
 	struct devuser_vm *dv = self->dv;
 	struct waiter waiter;
 
@@ -261,7 +261,7 @@ static void guest_barrier(u64 index)
 }
 
 /* How many stores of the first vCPU were answered, counted where they are. */
-static void serve_count(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_count(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	int i;
 
@@ -286,7 +286,7 @@ TEST(barrier_under_load)
 	devuser_vcpu_start(dv, 1);
 	for (i = 0; i < NR_BARRIERS; i++) {
 		TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), (i + 1) * NR_STORES);
-		DEVUSER_EXPECT(__devuser_quiet(dv->master, KVM_DEVUSER_QUIET_BARRIER, LONG_NS), 0);
+		DEVUSER_EXPECT(__devuser_quiet(dv->master, KVM_DEV_USER_QUIET_BARRIER, LONG_NS), 0);
 		TEST_ASSERT_EQ(READ_ONCE(dv->emul->shared->scratch[0]), (i + 1) * NR_STORES);
 	}
 	TEST_ASSERT(devuser_status(dv->master).stores > NR_BARRIERS * NR_STORES,

@@ -36,9 +36,9 @@ static const struct place {
 	{ 2, 0, DEVUSER_GPA + 4 * SZ_4K, SZ_4K },
 	{ 63, 0, DEVUSER_GPA + 5 * SZ_4K, SZ_8K },
 	{ 7, 0, DEVUSER_GPA + 8 * SZ_4K + 0x10, 0x20 },
-	{ 3, KVM_DEVUSER_RANGE_PIO, 0x3000, 8 },
-	{ 62, KVM_DEVUSER_RANGE_PIO, 0x3008, 8 },
-	{ 8, KVM_DEVUSER_RANGE_PIO, 0xfff8, 8 },
+	{ 3, KVM_DEV_USER_RANGE_PIO, 0x3000, 8 },
+	{ 62, KVM_DEV_USER_RANGE_PIO, 0x3008, 8 },
+	{ 8, KVM_DEV_USER_RANGE_PIO, 0xfff8, 8 },
 };
 
 /* The last bytes of each. */
@@ -76,9 +76,9 @@ TEST(several)
 	devuser_vcpu_run_done(dv->vcpus[0]);
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, 0, 0), 0);
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, places[i].rid,
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, places[i].rid,
 				  places[i].len - 4, 4, 0);
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, places[i].rid, 0, 1, i);
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, places[i].rid, 0, 1, i);
 	}
 	TEST_ASSERT_EQ(next, devuser_emul_nr(dv->emul));
 	devuser_vm_free(dv);
@@ -109,7 +109,7 @@ TEST(overlap)
 		expect_overlap(masters[i], 0, gpa - 1, 2);
 		expect_overlap(masters[i], 0, gpa + len - 1, 1);
 		expect_overlap(masters[i], 0, gpa - SZ_4K, 4 * len);
-		expect_overlap(masters[i], KVM_DEVUSER_RANGE_PIO,
+		expect_overlap(masters[i], KVM_DEV_USER_RANGE_PIO,
 			       DEVUSER_PORT + DEVUSER_PORT_LEN - 1, 4);
 		DEVUSER_EXPECT(__devuser_remove_range(masters[i], 9), -ENOENT);
 	}
@@ -118,7 +118,7 @@ TEST(overlap)
 	devuser_set_range(other, 0, 0, gpa + len, len);
 	devuser_set_range(other, 1, 0, gpa - SZ_4K, SZ_4K);
 	devuser_set_range(other, 2, 0, DEVUSER_PORT, DEVUSER_PORT_LEN);
-	devuser_set_range(other, 3, KVM_DEVUSER_RANGE_PIO, 0, DEVUSER_PORT);
+	devuser_set_range(other, 3, KVM_DEV_USER_RANGE_PIO, 0, DEVUSER_PORT);
 	DEVUSER_EXPECT(__devuser_set_range(other, 0, 0, gpa + len - 1, len), -EEXIST);
 
 	/* Its own place does not count: larger, smaller, moved by less than its length. */
@@ -153,7 +153,7 @@ TEST(bus_change)
 
 	devuser_emul_serve(dv->emul, devuser_serve);
 	devuser_run_sync(dv->vcpus[0]);
-	devuser_set_range(dv->master, DEVUSER_RID_MMIO, KVM_DEVUSER_RANGE_PIO, 0x3000, 16);
+	devuser_set_range(dv->master, DEVUSER_RID_MMIO, KVM_DEV_USER_RANGE_PIO, 0x3000, 16);
 	run_mmio(dv->vcpus[0], DEVUSER_GPA + 4, 4);
 	*(u32 *)dv->vcpus[0]->run->mmio.data = VMM_VALUE;
 	devuser_vcpu_run_done(dv->vcpus[0]);
@@ -190,7 +190,7 @@ TEST(straddling)
 
 	devuser_set_range(dv->master, 4, 0, EDGE_GPA, EDGE_LEN);
 	devuser_set_range(dv->master, 5, 0, EDGE_GPA + EDGE_LEN, EDGE_LEN);
-	devuser_set_range(dv->master, 6, KVM_DEVUSER_RANGE_PIO, EDGE_PORT, EDGE_PORT_LEN);
+	devuser_set_range(dv->master, 6, KVM_DEV_USER_RANGE_PIO, EDGE_PORT, EDGE_PORT_LEN);
 	devuser_emul_serve(dv->emul, devuser_serve);
 
 	run_mmio(vcpu, EDGE_GPA - 2, 4);
@@ -272,9 +272,9 @@ TEST(long_range)
 		for (i = 0; i < 6; i++) {
 			if (!long_is_inside(long_offset(gib, i)))
 				continue;
-			devuser_check_log(dv->emul, &next, KVM_DEVUSER_LOAD, 0, LONG_RID,
+			devuser_check_log(dv->emul, &next, KVM_DEV_USER_LOAD, 0, LONG_RID,
 					  long_offset(gib, i), 4, 0);
-			devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, LONG_RID,
+			devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, LONG_RID,
 					  long_offset(gib, i), 4, gib * 8 + i);
 		}
 	}
@@ -325,7 +325,7 @@ TEST(bus_full)
 	/* A move needs both places for a moment. */
 	DEVUSER_EXPECT(__devuser_set_range(dv->master, 3, 0, 3 * far, 450ull * SZ_1G), -ENOSPC);
 
-	for (rid = 4; rid < KVM_DEVUSER_RANGES_MAX; rid++) {
+	for (rid = 4; rid < DEVUSER_RANGES_MAX; rid++) {
 		ret = __devuser_set_range(dv->master, rid, 0, 4 * far + rid * SZ_4K, SZ_4K);
 		if (ret)
 			break;
@@ -367,7 +367,7 @@ static void *flight_thread(void *arg)
 static void run_flight(bool sent, bool remove)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_flight);
-	struct kvm_devuser_request reqs[2];
+	struct kvm_dev_user_request reqs[2];
 
 	TEST_ASSERT(!pthread_create(&dv->threads[0], NULL, flight_thread, dv->vcpus[0]),
 		    "pthread_create() failed");
@@ -385,8 +385,8 @@ static void run_flight(bool sent, bool remove)
 
 	if (!sent)
 		devuser_emul_read(dv->emul, reqs, 2);
-	devuser_check_request(&reqs[0], KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO, 8, 4);
-	devuser_check_request(&reqs[1], KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, 12, 4);
+	devuser_check_request(&reqs[0], KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO, 8, 4);
+	devuser_check_request(&reqs[1], KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 12, 4);
 	devuser_fill(reqs, 2);
 	DEVUSER_EXPECT(devuser_emul_write(dv->emul, reqs, 2), 2);
 	devuser_vcpu_join(dv, 0);
@@ -463,7 +463,7 @@ static void *fire_thread(void *arg)
 }
 
 /* In the emulator's process: stores come in order, and with their own offset. */
-static void serve_fire(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_fire(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	static u64 next[NR_VCPUS];
 	u32 cpu;
@@ -472,7 +472,7 @@ static void serve_fire(struct devuser_emul *emul, struct kvm_devuser_request *re
 	for (i = 0; i < nr; i++) {
 		cpu = reqs[i].cpu;
 		TEST_ASSERT_EQ(reqs[i].rid, DEVUSER_RID_MMIO);
-		if (reqs[i].type == KVM_DEVUSER_LOAD) {
+		if (reqs[i].type == KVM_DEV_USER_LOAD) {
 			TEST_ASSERT_EQ(reqs[i].offset, LOAD_OFFSET + 4 * cpu);
 			continue;
 		}
@@ -499,7 +499,7 @@ static void check_fire(struct devuser_vm *dv)
 	u32 i, cpu, nr, to_device = 0;
 
 	for (i = 0; i < shared->nr; i++) {
-		if (shared->log[i].type != KVM_DEVUSER_STORE)
+		if (shared->log[i].type != KVM_DEV_USER_STORE)
 			continue;
 		seen[shared->log[i].cpu][devuser_data(&shared->log[i])]++;
 		to_device++;
@@ -560,7 +560,7 @@ static void guest_both(u64 index)
 TEST(never_nobodys)
 {
 	struct devuser_vm *dv = devuser_vm_create(NR_VCPUS, guest_both);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 	u64 nr = 0;
 	int i;
 

@@ -34,7 +34,7 @@ static u32 guest_loaded(struct devuser_vm *dv, u32 index)
 
 FIXTURE(reply) {
 	struct devuser_vm *dv;
-	struct kvm_devuser_request reqs[NR_REQUESTS];
+	struct kvm_dev_user_request reqs[NR_REQUESTS];
 	u32 refused;
 };
 
@@ -70,7 +70,7 @@ FIXTURE_TEARDOWN(reply)
 /* R6: ENOENT for a seq that there is not. */
 TEST_F(reply, unknown)
 {
-	struct kvm_devuser_request *last = &self->reqs[LOAD];
+	struct kvm_dev_user_request *last = &self->reqs[LOAD];
 	const u64 seqs[] = {
 		0, 1, last->seq + 1, last->seq + (1ull << 16), last->seq + (1ull << 32),
 		1ull << 63, ~0ull,
@@ -78,7 +78,7 @@ TEST_F(reply, unknown)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(seqs); i++) {
-		struct kvm_devuser_request reply = *last;
+		struct kvm_dev_user_request reply = *last;
 
 		reply.seq = seqs[i];
 		EXPECT_REFUSED(&reply, -ENOENT);
@@ -92,7 +92,7 @@ TEST_F(reply, neighbours)
 
 	for (i = 0; i < NR_REQUESTS; i++) {
 		for (bit = 0; bit < 64; bit++) {
-			struct kvm_devuser_request reply = self->reqs[i];
+			struct kvm_dev_user_request reply = self->reqs[i];
 			long ret;
 
 			reply.seq ^= 1ull << bit;
@@ -111,8 +111,8 @@ TEST_F(reply, forged)
 	int i, bit;
 
 	for (i = 0; i < NR_REQUESTS; i++) {
-		const struct kvm_devuser_request good = self->reqs[i];
-		struct kvm_devuser_request reply;
+		const struct kvm_dev_user_request good = self->reqs[i];
+		struct kvm_dev_user_request reply;
 
 		for (bit = 0; bit < 64; bit++) {
 			reply = good;
@@ -152,7 +152,7 @@ TEST_F(reply, wrong_length)
 	int byte;
 
 	for (byte = 4; byte < 8; byte++) {
-		struct kvm_devuser_request reply = self->reqs[LOAD];
+		struct kvm_dev_user_request reply = self->reqs[LOAD];
 
 		reply.data[byte] = 1;
 		EXPECT_REFUSED(&reply, -EINVAL);
@@ -162,7 +162,7 @@ TEST_F(reply, wrong_length)
 /* R6: one request's reply with another's seq. */
 TEST_F(reply, exchanged)
 {
-	struct kvm_devuser_request reply = self->reqs[LOAD];
+	struct kvm_dev_user_request reply = self->reqs[LOAD];
 
 	reply.seq = self->reqs[STORE_1].seq;
 	EXPECT_REFUSED(&reply, -EBADMSG);
@@ -188,7 +188,7 @@ TEST_F(reply, other_device)
 
 /* --- What has been answered ------------------------------------------------------------ */
 
-static struct devuser_vm *read_all(struct kvm_devuser_request *reqs)
+static struct devuser_vm *read_all(struct kvm_dev_user_request *reqs)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_code);
 
@@ -201,7 +201,7 @@ static struct devuser_vm *read_all(struct kvm_devuser_request *reqs)
 /* R6: ESTALE for a second reply, at once and later, to loads and to stores. */
 TEST(duplicate)
 {
-	struct kvm_devuser_request reqs[NR_REQUESTS];
+	struct kvm_dev_user_request reqs[NR_REQUESTS];
 	struct devuser_vm *dv = read_all(reqs);
 	int i;
 
@@ -217,7 +217,7 @@ TEST(duplicate)
 	devuser_vm_free(dv);
 }
 
-#define LATER		(KVM_DEVUSER_STORES_MAX + 10)
+#define LATER		(DEVUSER_STORES_MAX + 10)
 
 static void guest_later(void)
 {
@@ -231,7 +231,7 @@ static void guest_later(void)
 /* Answers each request once, and each time some that have been answered. */
 static long answer_again(struct devuser_emul *emul, void *arg)
 {
-	struct kvm_devuser_request reqs[LATER];
+	struct kvm_dev_user_request reqs[LATER];
 	int i;
 
 	for (i = 0; i < LATER; i++) {
@@ -260,7 +260,7 @@ TEST(late_duplicate)
 /* R6: a duplicate within a batch. */
 TEST(duplicate_in_a_batch)
 {
-	struct kvm_devuser_request reqs[NR_REQUESTS], batch[3];
+	struct kvm_dev_user_request reqs[NR_REQUESTS], batch[3];
 	struct devuser_vm *dv = read_all(reqs);
 
 	batch[0] = reqs[STORE_1];
@@ -276,7 +276,7 @@ TEST(duplicate_in_a_batch)
 /* R6: the data of a reply to a store is ignored. */
 TEST(store_data_is_ignored)
 {
-	struct kvm_devuser_request reqs[NR_REQUESTS];
+	struct kvm_dev_user_request reqs[NR_REQUESTS];
 	struct devuser_vm *dv = read_all(reqs);
 
 	memset(reqs[STORE_1].data, 0xee, sizeof(reqs[STORE_1].data));
@@ -289,7 +289,7 @@ TEST(store_data_is_ignored)
 /* R6: the reply to an abandoned load is swallowed, once. */
 TEST(abandoned)
 {
-	struct kvm_devuser_request reqs[NR_REQUESTS];
+	struct kvm_dev_user_request reqs[NR_REQUESTS];
 	struct devuser_vm *dv = read_all(reqs);
 
 	devuser_abandon(dv->master);
@@ -308,9 +308,9 @@ TEST(abandoned)
 TEST(unread)
 {
 	struct devuser_emul *first = devuser_emul_start(), *next = devuser_emul_start();
-	struct kvm_devuser_request reqs[NR_REQUESTS], replayed[NR_REQUESTS];
+	struct kvm_dev_user_request reqs[NR_REQUESTS], replayed[NR_REQUESTS];
 	struct devuser_vm *dv = devuser_vm_create(1, guest_code);
-	const u32 flags = KVM_DEVUSER_SLAVE_HOLD | KVM_DEVUSER_SLAVE_REPLAY;
+	const u32 flags = KVM_DEV_USER_SLAVE_HOLD | KVM_DEV_USER_SLAVE_REPLAY;
 	int i;
 
 	devuser_emul_kill(dv->emul);
@@ -322,7 +322,7 @@ TEST(unread)
 	devuser_emul_attach(next, devuser_slave_fd(dv->master, flags));
 	for (i = 0; i < NR_REQUESTS; i++) {
 		DEVUSER_EXPECT(devuser_emul_write(next, &reqs[i], 1), -ENOENT);
-		reqs[i].flags = KVM_DEVUSER_REPLAYED;
+		reqs[i].flags = KVM_DEV_USER_REPLAYED;
 		DEVUSER_EXPECT(devuser_emul_write(next, &reqs[i], 1), -ENOENT);
 	}
 	devuser_emul_read(next, replayed, 1);
@@ -360,7 +360,7 @@ TEST(bad_one_in_a_batch)
 {
 	static const int bad_ones[] = { 0, 1, 6, 7, 8, 9, 20, BATCH - 1 };
 	struct devuser_vm *dv = devuser_vm_create(1, guest_batch);
-	struct kvm_devuser_request reqs[BATCH], batch[BATCH];
+	struct kvm_dev_user_request reqs[BATCH], batch[BATCH];
 	struct ucall uc;
 	int i;
 
@@ -388,7 +388,7 @@ TEST(bad_one_in_a_batch)
 static void answer_vcpus(const int *order)
 {
 	struct devuser_vm *dv = devuser_vm_create(VCPUS, guest_load);
-	struct kvm_devuser_request reqs[VCPUS];
+	struct kvm_dev_user_request reqs[VCPUS];
 	int i;
 
 	for (i = 0; i < VCPUS; i++)
@@ -396,7 +396,7 @@ static void answer_vcpus(const int *order)
 	devuser_emul_read(dv->emul, reqs, VCPUS);
 	devuser_fill(reqs, VCPUS);
 	for (i = 0; i < VCPUS; i++) {
-		const struct kvm_devuser_request *reply = &reqs[order[i]];
+		const struct kvm_dev_user_request *reply = &reqs[order[i]];
 
 		DEVUSER_EXPECT(devuser_emul_write(dv->emul, reply, 1), 1);
 		devuser_vcpu_join(dv, reply->cpu);

@@ -28,7 +28,7 @@ static u64 image_pattern(u64 at, int len)
 }
 
 /* Makes the emulator's image, with the above in it. */
-static void make_image(struct devuser_emul *emul, const struct kvm_devuser_shadow_area *areas,
+static void make_image(struct devuser_emul *emul, const struct kvm_dev_user_shadow_area *areas,
 		       u32 nr)
 {
 	u8 image[IMAGE];
@@ -61,7 +61,7 @@ static u64 guest_read(u64 offset, int len)
 #define AREA_LEN	0x40
 #define IMAGE_AT	0xff0	/* crosses a page */
 
-static const struct kvm_devuser_shadow_area area = {
+static const struct kvm_dev_user_shadow_area area = {
 	.rid = RID,
 	.access = 1 | 2 | 4 | 8,
 	.offset = AREA_AT,
@@ -87,7 +87,7 @@ static void guest_all(void)
 TEST(served)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_all);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 
 	make_image(dv->emul, &area, 1);
 	devuser_vcpu_run_done(dv->vcpus[0]);
@@ -157,12 +157,12 @@ static void guest_sizes(void)
 TEST(sizes)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_sizes);
-	struct kvm_devuser_shadow_area areas[15];
+	struct kvm_dev_user_shadow_area areas[15];
 	u32 access;
 
 	/* Not in the order of their offsets. */
 	for (access = 1; access < 16; access++)
-		areas[(access * 7) % 15] = (struct kvm_devuser_shadow_area) {
+		areas[(access * 7) % 15] = (struct kvm_dev_user_shadow_area) {
 			.rid = RID,
 			.access = access,
 			.offset = access * 16 + 8,
@@ -191,7 +191,7 @@ static void guest_ports(void)
 /* R4: an area of a range of ports; other ranges have nothing to do with it. */
 TEST(ports)
 {
-	const struct kvm_devuser_shadow_area ports = {
+	const struct kvm_dev_user_shadow_area ports = {
 		.rid = DEVUSER_RID_PIO,
 		.access = 1 | 2 | 4,
 		.len = 8,
@@ -279,14 +279,14 @@ static bool guest_has_loaded(struct devuser_vm *dv, int index)
 TEST(waits_for_own_stores)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_store_load);
-	struct kvm_devuser_request reqs[2];
+	struct kvm_dev_user_request reqs[2];
 	const u32 value = 0xabcdef01;
 
 	make_image(dv->emul, &area, 1);
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, reqs, 2);
-	devuser_check_request(&reqs[0], KVM_DEVUSER_STORE, 0, RID, AREA_AT, 4);
-	devuser_check_request(&reqs[1], KVM_DEVUSER_STORE, 0, DEVUSER_RID_PIO, 0, 1);
+	devuser_check_request(&reqs[0], KVM_DEV_USER_STORE, 0, RID, AREA_AT, 4);
+	devuser_check_request(&reqs[1], KVM_DEV_USER_STORE, 0, DEVUSER_RID_PIO, 0, 1);
 	DEVUSER_STAYS(!guest_has_loaded(dv, 0));
 	TEST_ASSERT_EQ(devuser_status(dv->master).pending, 0);
 
@@ -305,7 +305,7 @@ TEST(waits_for_own_stores)
 TEST(other_vcpus_stores)
 {
 	struct devuser_vm *dv = devuser_vm_create(2, guest_store_load);
-	struct kvm_devuser_request reqs[2];
+	struct kvm_dev_user_request reqs[2];
 
 	make_image(dv->emul, &area, 1);
 	devuser_vcpu_start(dv, 0);
@@ -327,7 +327,7 @@ static long clear_map(struct devuser_emul *emul, void *arg)
 TEST(map_goes_while_load_waits)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_store_load);
-	struct kvm_devuser_request reqs[2];
+	struct kvm_dev_user_request reqs[2];
 
 	make_image(dv->emul, &area, 1);
 	devuser_vcpu_start(dv, 0);
@@ -362,18 +362,18 @@ static void guest_pieces(void)
 /* R4, R13: a load of two pieces, of which only the second one can be served. */
 TEST(second_piece)
 {
-	const struct kvm_devuser_shadow_area areas[] = {
+	const struct kvm_dev_user_shadow_area areas[] = {
 		area,
 		{ .rid = RID, .access = 4, .offset = SZ_4K, .len = 8 },
 	};
 	struct devuser_vm *dv = devuser_vm_create(1, guest_pieces);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	const u32 value = 0x600df00d;
 
 	make_image(dv->emul, areas, ARRAY_SIZE(areas));
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, &req, 1);
-	devuser_check_request(&req, KVM_DEVUSER_LOAD, 0, RID, PIECES_AT, 4);
+	devuser_check_request(&req, KVM_DEV_USER_LOAD, 0, RID, PIECES_AT, 4);
 	devuser_emul_shadow_set(dv->emul, 0, &value, sizeof(value));
 	devuser_fill(&req, 1);
 	DEVUSER_EXPECT(devuser_emul_write(dv->emul, &req, 1), 1);
@@ -399,12 +399,12 @@ static void guest_counts(u64 index)
 	GUEST_DONE();
 }
 
-static void serve_registers(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_registers(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		TEST_ASSERT_EQ(reqs[i].type, KVM_DEVUSER_STORE);
+		TEST_ASSERT_EQ(reqs[i].type, KVM_DEV_USER_STORE);
 		memcpy(emul->shadow + IMAGE_AT + reqs[i].offset - AREA_AT, reqs[i].data,
 		       reqs[i].len);
 		DEVUSER_EXPECT(devuser_write(emul->slave, &reqs[i], 1), 1);
@@ -454,11 +454,11 @@ static void guest_loads_on(void)
 /* Changes between a map of one area and one of as many as there may be. */
 static long replace_maps(struct devuser_emul *emul, void *arg)
 {
-	struct kvm_devuser_shadow_area areas[KVM_DEVUSER_AREAS_MAX];
+	struct kvm_dev_user_shadow_area areas[DEVUSER_AREAS_MAX];
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(areas); i++)
-		areas[i] = (struct kvm_devuser_shadow_area) {
+		areas[i] = (struct kvm_dev_user_shadow_area) {
 			.rid = RID, .access = 8, .offset = 0x800 + 8 * i, .len = 8,
 		};
 
@@ -475,7 +475,7 @@ static long replace_maps(struct devuser_emul *emul, void *arg)
 TEST(replaced_under_load)
 {
 	struct devuser_vm *dv = devuser_vm_create(LOADERS, guest_loads_on);
-	const struct kvm_devuser_shadow_area first = {
+	const struct kvm_dev_user_shadow_area first = {
 		.rid = RID, .access = 8, .offset = 0x800, .len = 8,
 	};
 	u32 i;
@@ -496,7 +496,7 @@ TEST(replaced_under_load)
 TEST(refused_map)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_syncs);
-	struct kvm_devuser_shadow_area bad[2] = { area, area };
+	struct kvm_dev_user_shadow_area bad[2] = { area, area };
 	int slave;
 
 	devuser_emul_kill(dv->emul);
@@ -505,7 +505,7 @@ TEST(refused_map)
 	DEVUSER_EXPECT(devuser_shadow_ctrl(slave, &area, 1), 0);
 	DEVUSER_EXPECT(devuser_shadow_ctrl(slave, bad, 2), -EINVAL);
 	DEVUSER_EXPECT(devuser_shadow_ctrl(slave, NULL, 1), -EFAULT);
-	DEVUSER_EXPECT(devuser_shadow_ctrl(slave, NULL, KVM_DEVUSER_AREAS_MAX + 1), -E2BIG);
+	DEVUSER_EXPECT(devuser_shadow_ctrl(slave, NULL, DEVUSER_AREAS_MAX + 1), -E2BIG);
 	TEST_ASSERT_EQ(next_load(dv), 0);
 	TEST_ASSERT_EQ(devuser_status(dv->master).shadow_loads, 1);
 	close(slave);
@@ -567,7 +567,7 @@ TEST(mmap_refusals)
 TEST(mmap_keeps_the_slave)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_syncs);
-	struct kvm_devuser_slave again = { .size = sizeof(again) };
+	struct kvm_dev_user_slave again = { .size = sizeof(again) };
 	int slave, status, i;
 	pid_t pid;
 	u8 *map;
@@ -583,7 +583,7 @@ TEST(mmap_keeps_the_slave)
 
 	close(slave);
 	DEVUSER_EXPECT(devuser_ioctl(dv->master, KVM_DEV_USER_SLAVE_FD, &again), -EBUSY);
-	TEST_ASSERT_EQ(devuser_status(dv->master).state, KVM_DEVUSER_LIVE);
+	TEST_ASSERT_EQ(devuser_status(dv->master).state, KVM_DEV_USER_LIVE);
 
 	/* A child has the same image, not a copy. */
 	pid = fork();
@@ -596,7 +596,7 @@ TEST(mmap_keeps_the_slave)
 	TEST_ASSERT_EQ(next_load(dv), 0x7700);
 
 	munmap(map, IMAGE);
-	TEST_ASSERT_EQ(devuser_status(dv->master).state, KVM_DEVUSER_FAILED);
+	TEST_ASSERT_EQ(devuser_status(dv->master).state, KVM_DEV_USER_FAILED);
 	devuser_vm_free(dv);
 }
 

@@ -52,7 +52,7 @@ static void run_immediate_exit(struct kvm_vcpu *vcpu)
 }
 
 /* The only request is answered, and the guest goes on to its end. */
-static void finish(struct devuser_vm *dv, struct kvm_devuser_request *req)
+static void finish(struct devuser_vm *dv, struct kvm_dev_user_request *req)
 {
 	devuser_emul_answer(dv->emul, req, ANSWER);
 	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), 1);
@@ -69,7 +69,7 @@ static void finish(struct devuser_vm *dv, struct kvm_devuser_request *req)
 TEST(signal_ends_wait)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	u64 start = devuser_now_ms();
 	int i;
 
@@ -92,7 +92,7 @@ TEST(signal_ends_wait)
 TEST(reply_outside)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	devuser_catch_signals();
 	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
@@ -117,7 +117,7 @@ TEST(reply_outside)
 TEST(immediate_exit)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	int i;
 
 	devuser_catch_signals();
@@ -145,7 +145,7 @@ TEST(handler_sets_immediate_exit)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
 	struct sigaction action = { .sa_handler = on_alarm_exit };
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	int i;
 
 	devuser_catch_signals();
@@ -204,7 +204,7 @@ TEST(sigmask_lets_in)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
 	const struct timespec now = { };
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	sigset_t set;
 	int i;
 
@@ -234,7 +234,7 @@ TEST(sigmask_keeps_out)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
 	struct sigaction action = { .sa_handler = on_sigusr1 };
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	TEST_ASSERT(!sigaction(SIGUSR1, &action, NULL), "sigaction() failed");
 	set_signal_mask(dv->vcpus[0], 1ull << (SIGUSR1 - 1));
@@ -314,18 +314,18 @@ static void check_storm(struct devuser_emul *emul, u32 rounds)
 	int i, j;
 
 	for (i = 0; i < rounds; i++) {
-		devuser_check_log(emul, &next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO,
+		devuser_check_log(emul, &next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO,
 				  4 * (i % 64), 4, 0);
-		devuser_check_log(emul, &next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO,
+		devuser_check_log(emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO,
 				  4 * (i % 64), 4, i);
-		devuser_check_log(emul, &next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_PIO, 8, 2, 0);
+		devuser_check_log(emul, &next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_PIO, 8, 2, 0);
 		if (i % STRING_EVERY)
 			continue;
 		for (j = 0; j < NR_STRING; j++)
-			devuser_check_log(emul, &next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_PIO, 1,
+			devuser_check_log(emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_PIO, 1,
 					  1, string_byte(j));
 		for (j = 0; j < NR_STRING; j++)
-			devuser_check_log(emul, &next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_PIO, 2,
+			devuser_check_log(emul, &next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_PIO, 2,
 					  1, 0);
 	}
 	TEST_ASSERT_EQ(next, devuser_emul_nr(emul));
@@ -394,7 +394,7 @@ static void run_in_storm(struct devuser_vm *dv)
 }
 
 /* In the emulator's process: sometimes answers late. */
-static void serve_late(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_late(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	static u32 state = 2;
 
@@ -407,7 +407,7 @@ static void serve_late(struct devuser_emul *emul, struct kvm_devuser_request *re
 TEST(storm)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_storm);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 
 	devuser_catch_signals();
 	devuser_emul_serve(dv->emul, serve_late);
@@ -447,7 +447,7 @@ TEST(storm_in_back_pressure)
 	dv->emul->shared->delay_us = 0;
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, 0, 0), 0);
 	for (i = 0; i < *DEVUSER_GUEST_VAR(dv->vm, nr_rounds); i++)
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_MMIO,
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_MMIO,
 				  0, 4, i);
 	TEST_ASSERT_EQ(next, devuser_emul_nr(dv->emul));
 	devuser_vm_free(dv);
@@ -483,7 +483,7 @@ TEST(rep_outs)
 	devuser_catch_signals();
 	for (i = 0; i < RUNS; i++) {
 		devuser_run_unfinished(dv->vcpus[0], SOON_MS);
-		TEST_ASSERT_EQ(devuser_status(dv->master).stores, KVM_DEVUSER_STORES_MAX + 1);
+		TEST_ASSERT_EQ(devuser_status(dv->master).stores, DEVUSER_STORES_MAX + 1);
 	}
 	expect_in_string(dv->vcpus[0]);
 
@@ -491,7 +491,7 @@ TEST(rep_outs)
 	devuser_vcpu_run_done(dv->vcpus[0]);
 	DEVUSER_EXPECT(__devuser_quiet(dv->master, 0, 0), 0);
 	for (i = 0; i < ARRAY_SIZE(string); i++)
-		devuser_check_log(dv->emul, &next, KVM_DEVUSER_STORE, 0, DEVUSER_RID_PIO, 1, 1,
+		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_PIO, 1, 1,
 				  string_byte(i));
 	TEST_ASSERT_EQ(next, devuser_emul_nr(dv->emul));
 	devuser_vm_free(dv);
@@ -513,16 +513,17 @@ static void guest_ins(u64 index)
 TEST(rep_ins)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_ins);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	int i;
 
 	devuser_catch_signals();
 	for (i = 0; i < NR_INS; i++) {
 		devuser_run_unfinished(dv->vcpus[0], SOON_MS);
 		devuser_emul_read(dv->emul, &req, 1);
-		devuser_check_request(&req, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_PIO, 2, 1);
+		devuser_check_request(&req, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_PIO, 2, 1);
 		run_immediate_exit(dv->vcpus[0]);
-		TEST_ASSERT_EQ(devuser_status(dv->master).loads, i + 1);
+		TEST_ASSERT_EQ(devuser_status(dv->master).loads,
+			       DEVUSER_HAS_STRINGS ? NR_INS : i + 1);
 		devuser_emul_answer(dv->emul, &req, string_byte(i));
 		if (i % 3)
 			run_immediate_exit(dv->vcpus[0]);
@@ -556,7 +557,7 @@ static void abandon(struct devuser_vm *dv)
 TEST(abandon_sent)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req, next;
+	struct kvm_dev_user_request req, next;
 
 	devuser_catch_signals();
 	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
@@ -569,7 +570,7 @@ TEST(abandon_sent)
 
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, &next, 1);
-	devuser_check_request(&next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, 16, 4);
+	devuser_check_request(&next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 16, 4);
 	devuser_emul_answer(dv->emul, &next, ANSWER);
 	devuser_vcpu_join(dv, 0);
 	devuser_vm_free(dv);
@@ -579,7 +580,7 @@ TEST(abandon_sent)
 TEST(abandon_sent_late)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req, next;
+	struct kvm_dev_user_request req, next;
 
 	devuser_catch_signals();
 	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
@@ -589,7 +590,7 @@ TEST(abandon_sent_late)
 	DEVUSER_WAIT(devuser_status(dv->master).vcpus == 1);
 	devuser_emul_answer(dv->emul, &req, 0xbadbad);
 	devuser_emul_read(dv->emul, &next, 1);
-	devuser_check_request(&next, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, 16, 4);
+	devuser_check_request(&next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 16, 4);
 	TEST_ASSERT_EQ(devuser_status(dv->master).vcpus, 1);
 	devuser_emul_answer(dv->emul, &next, ANSWER);
 	devuser_vcpu_join(dv, 0);
@@ -600,7 +601,7 @@ TEST(abandon_sent_late)
 TEST(abandon_pending)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	devuser_catch_signals();
 	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
@@ -608,7 +609,7 @@ TEST(abandon_pending)
 	TEST_ASSERT_EQ(devuser_status(dv->master).pending, 0);
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, &req, 1);
-	devuser_check_request(&req, KVM_DEVUSER_LOAD, 0, DEVUSER_RID_MMIO, 16, 4);
+	devuser_check_request(&req, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 16, 4);
 	devuser_emul_answer(dv->emul, &req, ANSWER);
 	devuser_vcpu_join(dv, 0);
 	TEST_ASSERT_EQ(devuser_emul_nr(dv->emul), 1);
@@ -628,7 +629,7 @@ static void guest_load_any(u64 index)
 TEST(abandon_while_waiting)
 {
 	struct devuser_vm *dv = devuser_vm_create(2, guest_load_any);
-	struct kvm_devuser_request reqs[2];
+	struct kvm_dev_user_request reqs[2];
 	int i;
 
 	for (i = 0; i < 2; i++)
@@ -651,9 +652,9 @@ TEST(abandon_while_waiting)
 /* R2: stores are delivered nevertheless, the one that waited for room as well. */
 TEST(abandon_keeps_stores)
 {
-	const int nr = KVM_DEVUSER_STORES_MAX + 1;
+	const int nr = DEVUSER_STORES_MAX + 1;
 	struct devuser_vm *dv = devuser_vm_create(1, guest_stores);
-	struct kvm_devuser_request *reqs;
+	struct kvm_dev_user_request *reqs;
 	int i;
 
 	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, enough), true);
@@ -687,7 +688,7 @@ struct victim {
 static void run_victim(struct victim *victim)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, &req, 1);

@@ -7,7 +7,7 @@
 #include "kvm_test_harness.h"
 
 #define RID		DEVUSER_RID_MMIO
-#define MAX_NS		KVM_DEVUSER_SPIN_MAX
+#define MAX_NS		DEVUSER_SPIN_MAX
 #define SHORT_NS	100000
 #define ROUNDS		200
 #define LATE_LOADS	20
@@ -48,13 +48,13 @@ static void check_mix(struct devuser_emul *emul)
 	for (i = 0; i < ROUNDS; i++) {
 		u64 offset = 4 * (i % 64);
 
-		devuser_check_log(emul, &next, KVM_DEVUSER_STORE, 0, RID, offset, 4, i);
-		devuser_check_log(emul, &next, KVM_DEVUSER_LOAD, 0, RID, offset, 4, 0);
+		devuser_check_log(emul, &next, KVM_DEV_USER_STORE, 0, RID, offset, 4, i);
+		devuser_check_log(emul, &next, KVM_DEV_USER_LOAD, 0, RID, offset, 4, 0);
 	}
 }
 
 /* Replies and the next requests by one system call, until the master is closed. */
-static void serve_exchange(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+static void serve_exchange(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	while (nr > 0) {
 		devuser_fill(reqs, nr);
@@ -151,7 +151,7 @@ TEST(late_reply)
 TEST(signals)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	int i;
 
 	devuser_catch_signals();
@@ -197,7 +197,7 @@ static void guest_count_loads(u64 index)
 TEST(moved)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_count_loads);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 	int i;
 
 	devuser_set_spin(dv->master, SHORT_NS, 0);
@@ -237,7 +237,7 @@ static void guest_half_fault(void)
 TEST(half_fault)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_half_fault);
-	struct kvm_devuser_status status;
+	struct kvm_dev_user_status status;
 
 	devuser_set_range(dv->master, RID, 0, DEVUSER_GPA, DEVUSER_PAGES * SZ_4K);
 	devuser_set_spin(dv->master, SHORT_NS, 0);

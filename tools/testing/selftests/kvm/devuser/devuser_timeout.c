@@ -44,15 +44,15 @@ TEST(load_reads_ones)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_fail);
 	int eventfd = devuser_watch(dv->master);
-	struct kvm_devuser_status status;
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_status status;
+	struct kvm_dev_user_request req;
 	u64 start = devuser_now_ms();
 	u64 ms;
 
 	devuser_set_timeout(dv->master, TIMEOUT_MS * MSEC_NS);
 	devuser_vcpu_start(dv, 0);
 	devuser_emul_read(dv->emul, &req, 1);
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	TEST_ASSERT_EQ(devuser_told(eventfd), 0);
 	devuser_vcpu_join(dv, 0);
 
@@ -62,8 +62,8 @@ TEST(load_reads_ones)
 		    "The guest was done after %lu ms", ms);
 
 	status = devuser_status(dv->master);
-	TEST_ASSERT_EQ(status.state, KVM_DEVUSER_FAILED);
-	TEST_ASSERT_EQ(status.reason, KVM_DEVUSER_REASON_TIMEOUT);
+	TEST_ASSERT_EQ(status.state, KVM_DEV_USER_FAILED);
+	TEST_ASSERT_EQ(status.reason, KVM_DEV_USER_REASON_TIMEOUT);
 	TEST_ASSERT_EQ(status.timeouts, 1);
 	TEST_ASSERT_EQ(status.loads, 1);
 	TEST_ASSERT_EQ(status.stores, 0);
@@ -77,7 +77,7 @@ TEST(load_reads_ones)
 TEST(slave_is_told)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 
 	devuser_set_timeout(dv->master, TIMEOUT_MS * MSEC_NS);
 	devuser_vcpu_start(dv, 0);
@@ -94,7 +94,7 @@ TEST(slave_is_told)
 	devuser_vm_free(dv);
 }
 
-#define NR_STORES	(KVM_DEVUSER_STORES_MAX + 40)
+#define NR_STORES	(DEVUSER_STORES_MAX + 40)
 
 static void guest_stores(u64 index)
 {
@@ -110,8 +110,8 @@ TEST(store_waits_for_room)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_stores);
 	int eventfd = devuser_watch(dv->master);
-	struct kvm_devuser_status status;
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_status status;
+	struct kvm_dev_user_request req;
 	u64 start = devuser_now_ms();
 
 	devuser_set_timeout(dv->master, TIMEOUT_MS * MSEC_NS);
@@ -121,10 +121,10 @@ TEST(store_waits_for_room)
 	TEST_ASSERT(devuser_now_ms() - start >= TIMEOUT_MS, "The last store did not wait");
 
 	status = devuser_status(dv->master);
-	TEST_ASSERT_EQ(status.state, KVM_DEVUSER_FAILED);
-	TEST_ASSERT_EQ(status.reason, KVM_DEVUSER_REASON_TIMEOUT);
+	TEST_ASSERT_EQ(status.state, KVM_DEV_USER_FAILED);
+	TEST_ASSERT_EQ(status.reason, KVM_DEV_USER_REASON_TIMEOUT);
 	TEST_ASSERT_EQ(status.timeouts, 1);
-	TEST_ASSERT_EQ(status.stores, KVM_DEVUSER_STORES_MAX + 1);
+	TEST_ASSERT_EQ(status.stores, DEVUSER_STORES_MAX + 1);
 	TEST_ASSERT_EQ(status.discarded, NR_STORES);
 	TEST_ASSERT_EQ(status.pending + status.sent, 0);
 	TEST_ASSERT_EQ(devuser_told(eventfd), 1);
@@ -135,14 +135,14 @@ TEST(store_waits_for_room)
 TEST(zero_is_for_ever)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_loads);
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	int i;
 
 	devuser_catch_signals();
 	for (i = 0; i < 2; i++) {
 		devuser_run_unfinished(dv->vcpus[0], 2 * TIMEOUT_MS);
 		devuser_emul_read(dv->emul, &req, 1);
-		devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+		devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 		devuser_emul_answer(dv->emul, &req, 5 + i);
 		TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), 5 + i);
 
@@ -157,7 +157,7 @@ TEST(longest)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_loads);
 	const u64 timeouts[] = { ~0ull, ~0ull >> 1, (~0ull >> 1) - 1 };
-	struct kvm_devuser_request req;
+	struct kvm_dev_user_request req;
 	int i;
 
 	devuser_catch_signals();
@@ -186,14 +186,14 @@ TEST(fails_every_waiter)
 	DEVUSER_WAIT(devuser_status(dv->master).pending == 1);
 	devuser_set_timeout(dv->master, TIMEOUT_MS * MSEC_NS);
 	devuser_sleep_ms(TIMEOUT_MS + 200);
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 
 	devuser_vcpu_start(dv, 1);
 	for (i = 0; i < 2; i++) {
 		devuser_vcpu_join(dv, i);
 		TEST_ASSERT_EQ(guest_loaded[i], ~0u);
 	}
-	devuser_expect_state(dv->master, KVM_DEVUSER_FAILED, KVM_DEVUSER_REASON_TIMEOUT);
+	devuser_expect_state(dv->master, KVM_DEV_USER_FAILED, KVM_DEV_USER_REASON_TIMEOUT);
 	TEST_ASSERT_EQ(devuser_status(dv->master).timeouts, 1);
 	devuser_vm_free(dv);
 }
@@ -220,7 +220,7 @@ TEST(signals_do_not_prolong)
 	DEVUSER_EXPECT(ret, 0);
 	TEST_ASSERT(eintrs >= 2, "KVM_RUN was interrupted %d times only", eintrs);
 	TEST_ASSERT(ms >= TIMEOUT_MS, "Timed out after %lu ms", ms);
-	devuser_expect_state(dv->master, KVM_DEVUSER_FAILED, KVM_DEVUSER_REASON_TIMEOUT);
+	devuser_expect_state(dv->master, KVM_DEV_USER_FAILED, KVM_DEV_USER_REASON_TIMEOUT);
 	devuser_vm_free(dv);
 }
 
@@ -245,7 +245,7 @@ TEST(runs_on_outside)
 TEST(next_slave)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_loads);
-	struct kvm_devuser_slave arg = { .size = sizeof(arg) };
+	struct kvm_dev_user_slave arg = { .size = sizeof(arg) };
 	int eventfd = devuser_watch(dv->master);
 
 	devuser_set_timeout(dv->master, TIMEOUT_MS * MSEC_NS);
@@ -255,11 +255,11 @@ TEST(next_slave)
 
 	devuser_emul_kill(dv->emul);
 	TEST_ASSERT_EQ(devuser_told(eventfd), 1);
-	devuser_expect_state(dv->master, KVM_DEVUSER_FAILED, KVM_DEVUSER_REASON_TIMEOUT);
+	devuser_expect_state(dv->master, KVM_DEV_USER_FAILED, KVM_DEV_USER_REASON_TIMEOUT);
 	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), ~0u);
 
 	devuser_new_slave(dv, 0);
-	devuser_expect_state(dv->master, KVM_DEVUSER_LIVE, KVM_DEVUSER_REASON_NONE);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
 	devuser_emul_expect_idle(dv->emul);
 	devuser_emul_serve(dv->emul, devuser_serve);
 	TEST_ASSERT_EQ(devuser_run_sync(dv->vcpus[0]), devuser_pattern(DEVUSER_RID_MMIO, 4, 4));

@@ -20,7 +20,7 @@ int devuser_create(struct kvm_vm *vm)
 
 int devuser_slave_fd(int master, u32 flags)
 {
-	struct kvm_devuser_slave slave = {
+	struct kvm_dev_user_slave slave = {
 		.size = sizeof(slave),
 		.flags = flags,
 	};
@@ -32,7 +32,7 @@ int devuser_slave_fd(int master, u32 flags)
 
 long __devuser_set_range(int master, u32 rid, u32 flags, u64 addr, u64 len)
 {
-	struct kvm_devuser_pa_range range = {
+	struct kvm_dev_user_pa_range range = {
 		.size = sizeof(range),
 		.flags = flags,
 		.rid = rid,
@@ -60,7 +60,7 @@ void devuser_remove_range(int master, u32 rid)
 
 void devuser_set_timeout(int master, u64 timeout_ns)
 {
-	struct kvm_devuser_timeout timeout = {
+	struct kvm_dev_user_timeout timeout = {
 		.size = sizeof(timeout),
 		.timeout_ns = timeout_ns,
 	};
@@ -70,7 +70,7 @@ void devuser_set_timeout(int master, u64 timeout_ns)
 
 void devuser_set_eventfd(int master, int fd)
 {
-	struct kvm_devuser_eventfd eventfd = {
+	struct kvm_dev_user_eventfd eventfd = {
 		.size = sizeof(eventfd),
 		.fd = fd,
 	};
@@ -78,9 +78,9 @@ void devuser_set_eventfd(int master, int fd)
 	DEVUSER_EXPECT(devuser_ioctl(master, KVM_DEV_USER_EVENTFD, &eventfd), 0);
 }
 
-struct kvm_devuser_status devuser_status(int master)
+struct kvm_dev_user_status devuser_status(int master)
 {
-	struct kvm_devuser_status status = { .size = sizeof(status) };
+	struct kvm_dev_user_status status = { .size = sizeof(status) };
 
 	DEVUSER_EXPECT(devuser_ioctl(master, KVM_DEV_USER_STATUS, &status), 0);
 	return status;
@@ -88,7 +88,7 @@ struct kvm_devuser_status devuser_status(int master)
 
 long __devuser_quiet(int master, u32 flags, u64 timeout_ns)
 {
-	struct kvm_devuser_quiet quiet = {
+	struct kvm_dev_user_quiet quiet = {
 		.size = sizeof(quiet),
 		.flags = flags,
 		.timeout_ns = timeout_ns,
@@ -99,14 +99,14 @@ long __devuser_quiet(int master, u32 flags, u64 timeout_ns)
 
 void devuser_abandon(int master)
 {
-	struct kvm_devuser_abandon abandon = { .size = sizeof(abandon) };
+	struct kvm_dev_user_abandon abandon = { .size = sizeof(abandon) };
 
 	DEVUSER_EXPECT(devuser_ioctl(master, KVM_DEV_USER_ABANDON, &abandon), 0);
 }
 
 long __devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns)
 {
-	struct kvm_devuser_spin spin = {
+	struct kvm_dev_user_spin spin = {
 		.size = sizeof(spin),
 		.vcpu_ns = vcpu_ns,
 		.slave_ns = slave_ns,
@@ -120,6 +120,26 @@ void devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns)
 	DEVUSER_EXPECT(__devuser_set_spin(master, vcpu_ns, slave_ns), 0);
 }
 
+long __devuser_revoke(int master)
+{
+	struct kvm_dev_user_revoke revoke = { .size = sizeof(revoke) };
+
+	return devuser_ioctl(master, KVM_DEV_USER_REVOKE, &revoke);
+}
+
+void devuser_revoke(int master)
+{
+	DEVUSER_EXPECT(__devuser_revoke(master), 0);
+}
+
+struct kvm_dev_user_info devuser_info(int fd)
+{
+	struct kvm_dev_user_info info = { .size = sizeof(info) };
+
+	DEVUSER_EXPECT(devuser_ioctl(fd, KVM_DEV_USER_INFO, &info), 0);
+	return info;
+}
+
 /* --- The slave descriptor ------------------------------------------------- */
 
 /* A number of requests out of a number of bytes. */
@@ -128,25 +148,25 @@ static long devuser_requests(long bytes)
 	if (bytes < 0)
 		return bytes;
 
-	TEST_ASSERT(!(bytes % sizeof(struct kvm_devuser_request)),
+	TEST_ASSERT(!(bytes % sizeof(struct kvm_dev_user_request)),
 		    "%ld bytes are not a whole number of requests", bytes);
-	return bytes / sizeof(struct kvm_devuser_request);
+	return bytes / sizeof(struct kvm_dev_user_request);
 }
 
-long devuser_read(int slave, struct kvm_devuser_request *reqs, size_t nr)
+long devuser_read(int slave, struct kvm_dev_user_request *reqs, size_t nr)
 {
 	return devuser_requests(devuser_ret(read(slave, reqs, nr * sizeof(*reqs))));
 }
 
-long devuser_write(int slave, const struct kvm_devuser_request *replies, size_t nr)
+long devuser_write(int slave, const struct kvm_dev_user_request *replies, size_t nr)
 {
 	return devuser_requests(devuser_ret(write(slave, replies, nr * sizeof(*replies))));
 }
 
-long devuser_exchange(int slave, const struct kvm_devuser_request *replies, u32 nr_replies,
-		      struct kvm_devuser_request *reqs, u32 nr_reqs)
+long devuser_exchange(int slave, const struct kvm_dev_user_request *replies, u32 nr_replies,
+		      struct kvm_dev_user_request *reqs, u32 nr_reqs)
 {
-	struct kvm_devuser_exchange exchange = {
+	struct kvm_dev_user_exchange exchange = {
 		.size = sizeof(exchange),
 		.nr_replies = nr_replies,
 		.nr_requests = nr_reqs,
@@ -159,7 +179,7 @@ long devuser_exchange(int slave, const struct kvm_devuser_request *replies, u32 
 
 long devuser_shadow_size(int slave, u64 bytes)
 {
-	struct kvm_devuser_shadow_size shadow = {
+	struct kvm_dev_user_shadow_size shadow = {
 		.size = sizeof(shadow),
 		.bytes = bytes,
 	};
@@ -167,15 +187,26 @@ long devuser_shadow_size(int slave, u64 bytes)
 	return devuser_ioctl(slave, KVM_DEV_USER_SHADOW_SIZE, &shadow);
 }
 
-long devuser_shadow_ctrl(int slave, const struct kvm_devuser_shadow_area *areas, u32 nr)
+long devuser_shadow_ctrl(int slave, const struct kvm_dev_user_shadow_area *areas, u32 nr)
 {
-	struct kvm_devuser_shadow_ctrl ctrl = {
+	struct kvm_dev_user_shadow_ctrl ctrl = {
 		.size = sizeof(ctrl),
 		.nr_areas = nr,
 		.areas = (unsigned long)areas,
 	};
 
 	return devuser_ioctl(slave, KVM_DEV_USER_SHADOW_CTRL, &ctrl);
+}
+
+long devuser_set_doorbells(int slave, const struct kvm_dev_user_doorbell *doorbells, u32 nr)
+{
+	struct kvm_dev_user_doorbells arg = {
+		.size = sizeof(arg),
+		.nr_doorbells = nr,
+		.doorbells = (unsigned long)doorbells,
+	};
+
+	return devuser_ioctl(slave, KVM_DEV_USER_DOORBELLS, &arg);
 }
 
 /* --- The socket between the test and the emulator --------------------------- */
@@ -262,7 +293,7 @@ static void emul_isolate(struct devuser_emul *emul, pid_t parent)
 	emul_unmap_kvm();
 }
 
-void devuser_emul_log(struct devuser_emul *emul, const struct kvm_devuser_request *reqs, int nr)
+void devuser_emul_log(struct devuser_emul *emul, const struct kvm_dev_user_request *reqs, int nr)
 {
 	struct devuser_emul_shared *shared = emul->shared;
 	int i;
@@ -283,7 +314,7 @@ static void emul_end_serving(struct devuser_emul *emul, long end)
 
 static void emul_serve_batch(struct devuser_emul *emul)
 {
-	struct kvm_devuser_request reqs[DEVUSER_BATCH_MAX];
+	struct kvm_dev_user_request reqs[DEVUSER_BATCH_MAX];
 	long nr;
 
 	nr = devuser_read(emul->slave, reqs, emul->shared->batch);
@@ -339,20 +370,20 @@ static void __noreturn emul_main(struct devuser_emul *emul)
 	}
 }
 
-void devuser_fill(struct kvm_devuser_request *reqs, int nr)
+void devuser_fill(struct kvm_dev_user_request *reqs, int nr)
 {
 	u64 val;
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		if (reqs[i].type != KVM_DEVUSER_LOAD)
+		if (reqs[i].type != KVM_DEV_USER_LOAD)
 			continue;
 		val = devuser_pattern(reqs[i].rid, reqs[i].offset, reqs[i].len);
 		memcpy(reqs[i].data, &val, sizeof(val));
 	}
 }
 
-void devuser_serve(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+void devuser_serve(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	devuser_fill(reqs, nr);
 	DEVUSER_EXPECT(devuser_write(emul->slave, reqs, nr), nr);
@@ -442,7 +473,7 @@ void devuser_emul_serve(struct devuser_emul *emul, devuser_serve_t serve)
 
 struct emul_io {
 	int nr;
-	struct kvm_devuser_request reqs[];
+	struct kvm_dev_user_request reqs[];
 };
 
 static struct emul_io *emul_io_new(int nr, size_t *size)
@@ -473,7 +504,7 @@ static long emul_read(struct devuser_emul *emul, void *arg)
 	return nr;
 }
 
-void devuser_emul_read(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr)
+void devuser_emul_read(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
 	struct emul_io *io;
 	size_t size;
@@ -492,7 +523,7 @@ static long emul_write(struct devuser_emul *emul, void *arg)
 }
 
 long devuser_emul_write(struct devuser_emul *emul,
-			const struct kvm_devuser_request *replies, int nr)
+			const struct kvm_dev_user_request *replies, int nr)
 {
 	struct emul_io *io;
 	size_t size;
@@ -508,7 +539,7 @@ long devuser_emul_write(struct devuser_emul *emul,
 struct emul_shadow {
 	u64 bytes;
 	u32 nr;
-	struct kvm_devuser_shadow_area areas[KVM_DEVUSER_AREAS_MAX];
+	struct kvm_dev_user_shadow_area areas[DEVUSER_AREAS_MAX];
 };
 
 static long emul_shadow(struct devuser_emul *emul, void *arg)
@@ -524,7 +555,7 @@ static long emul_shadow(struct devuser_emul *emul, void *arg)
 }
 
 void devuser_emul_shadow(struct devuser_emul *emul, u64 bytes,
-			 const struct kvm_devuser_shadow_area *areas, u32 nr)
+			 const struct kvm_dev_user_shadow_area *areas, u32 nr)
 {
 	struct emul_shadow shadow = { .bytes = bytes, .nr = nr };
 
@@ -582,7 +613,7 @@ void devuser_emul_free(struct devuser_emul *emul)
 	free(emul);
 }
 
-void devuser_check_request(const struct kvm_devuser_request *req, u8 type, u32 cpu,
+void devuser_check_request(const struct kvm_dev_user_request *req, u8 type, u32 cpu,
 			   u32 rid, u64 offset, u8 len)
 {
 	u64 beyond = req->len < 8 ? devuser_data(req) >> (8 * req->len) : 0;
@@ -592,21 +623,21 @@ void devuser_check_request(const struct kvm_devuser_request *req, u8 type, u32 c
 	TEST_ASSERT_EQ(req->rid, rid);
 	TEST_ASSERT_EQ(req->offset, offset);
 	TEST_ASSERT_EQ(req->len, len);
-	TEST_ASSERT_EQ(req->flags & ~KVM_DEVUSER_REPLAYED, 0);
+	TEST_ASSERT_EQ(req->flags & ~KVM_DEV_USER_REPLAYED, 0);
 	TEST_ASSERT_EQ(req->reserved, 0);
 	TEST_ASSERT(!beyond, "Bytes beyond the length are set: 0x%lx", beyond);
-	if (type == KVM_DEVUSER_LOAD)
+	if (type == KVM_DEV_USER_LOAD)
 		TEST_ASSERT_EQ(devuser_data(req), 0);
 }
 
 void devuser_check_log(struct devuser_emul *emul, u32 *next, u8 type, u32 cpu,
 		       u32 rid, u64 offset, u8 len, u64 data)
 {
-	const struct kvm_devuser_request *req = &emul->shared->log[*next];
+	const struct kvm_dev_user_request *req = &emul->shared->log[*next];
 
 	DEVUSER_WAIT(devuser_emul_nr(emul) > *next);
 	devuser_check_request(req, type, cpu, rid, offset, len);
-	if (type == KVM_DEVUSER_STORE)
+	if (type == KVM_DEV_USER_STORE)
 		TEST_ASSERT_EQ(devuser_data(req), data);
 	if (*next)
 		TEST_ASSERT(req->seq > req[-1].seq, "Sequence numbers do not increase");

@@ -3,7 +3,7 @@
  * What the tests of the KVM user device share: the device's ioctls, an
  * emulator in a process of its own, and a VM that has both.
  *
- * The rules R1 to R15 that the tests name are those of
+ * The rules R1 to R19 that the tests name are those of
  * Documentation/virt/kvm/devices/user.rst.
  */
 #ifndef SELFTEST_KVM_DEVUSER_UTIL_H
@@ -69,6 +69,16 @@ do {										\
 	TEST_ASSERT(cond, "It did not stay so: %s", #cond);			\
 } while (0)
 
+/* --- Limits ---------------------------------------------------------------- */
+
+/* For arrays; devuser_abi sees that KVM_DEV_USER_INFO tells the same. */
+#define DEVUSER_RANGES_MAX	64
+#define DEVUSER_STORES_MAX	256
+#define DEVUSER_AREAS_MAX	128
+#define DEVUSER_DOORBELLS_MAX	1024
+#define DEVUSER_SHADOW_MAX	SZ_1M
+#define DEVUSER_SPIN_MAX	10000000
+
 /* --- The master descriptor ------------------------------------------------ */
 
 static inline long devuser_ioctl(int fd, unsigned long cmd, const void *arg)
@@ -84,23 +94,31 @@ long __devuser_remove_range(int master, u32 rid);
 void devuser_remove_range(int master, u32 rid);
 void devuser_set_timeout(int master, u64 timeout_ns);
 void devuser_set_eventfd(int master, int fd);
-struct kvm_devuser_status devuser_status(int master);
+struct kvm_dev_user_status devuser_status(int master);
 long __devuser_quiet(int master, u32 flags, u64 timeout_ns);
 void devuser_abandon(int master);
 long __devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns);
 void devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns);
+long __devuser_revoke(int master);
+void devuser_revoke(int master);
+
+/* Of either descriptor. */
+struct kvm_dev_user_info devuser_info(int fd);
 
 /* --- The slave descriptor ------------------------------------------------- */
 
 /* These return the number of requests, or -errno. */
-long devuser_read(int slave, struct kvm_devuser_request *reqs, size_t nr);
-long devuser_write(int slave, const struct kvm_devuser_request *replies, size_t nr);
+long devuser_read(int slave, struct kvm_dev_user_request *reqs, size_t nr);
+long devuser_write(int slave, const struct kvm_dev_user_request *replies, size_t nr);
 
-long devuser_exchange(int slave, const struct kvm_devuser_request *replies, u32 nr_replies,
-		      struct kvm_devuser_request *reqs, u32 nr_reqs);
+long devuser_exchange(int slave, const struct kvm_dev_user_request *replies, u32 nr_replies,
+		      struct kvm_dev_user_request *reqs, u32 nr_reqs);
 
 long devuser_shadow_size(int slave, u64 bytes);
-long devuser_shadow_ctrl(int slave, const struct kvm_devuser_shadow_area *areas, u32 nr);
+long devuser_shadow_ctrl(int slave, const struct kvm_dev_user_shadow_area *areas, u32 nr);
+
+/* Replaces the slave's doorbells as a whole: 0 or -errno. */
+long devuser_set_doorbells(int slave, const struct kvm_dev_user_doorbell *doorbells, u32 nr);
 
 /* --- The emulator's process ------------------------------------------------ */
 
@@ -112,7 +130,7 @@ struct devuser_emul;
 
 /* Both run in the emulator's process. */
 typedef void (*devuser_serve_t)(struct devuser_emul *emul,
-				struct kvm_devuser_request *reqs, int nr);
+				struct kvm_dev_user_request *reqs, int nr);
 typedef long (*devuser_call_t)(struct devuser_emul *emul, void *arg);
 
 /*
@@ -131,7 +149,7 @@ struct devuser_emul_shared {
 	long ret;
 	u8 arg[DEVUSER_CALL_MAX];
 
-	struct kvm_devuser_request log[DEVUSER_LOG_MAX];
+	struct kvm_dev_user_request log[DEVUSER_LOG_MAX];
 };
 
 struct devuser_emul {
@@ -176,15 +194,15 @@ void devuser_emul_call_start(struct devuser_emul *emul, devuser_call_t fn,
 long devuser_emul_call_end(struct devuser_emul *emul, void *arg);
 
 /* In the process: reads exactly @nr requests, waiting for them. */
-void devuser_emul_read(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr);
+void devuser_emul_read(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr);
 
 /* In the process: one write() of @nr replies, returns those taken or -errno. */
 long devuser_emul_write(struct devuser_emul *emul,
-			const struct kvm_devuser_request *replies, int nr);
+			const struct kvm_dev_user_request *replies, int nr);
 
 /* In the process: makes and maps a shadow image and sets the access map. */
 void devuser_emul_shadow(struct devuser_emul *emul, u64 bytes,
-			 const struct kvm_devuser_shadow_area *areas, u32 nr);
+			 const struct kvm_dev_user_shadow_area *areas, u32 nr);
 
 /* In the process: stores to the shadow image. */
 void devuser_emul_shadow_set(struct devuser_emul *emul, u64 offset, const void *data, u32 size);
@@ -194,7 +212,7 @@ void devuser_emul_kill(struct devuser_emul *emul);
 void devuser_emul_free(struct devuser_emul *emul);
 
 /* In the process: puts requests in the log, for who does not use devuser_emul_serve(). */
-void devuser_emul_log(struct devuser_emul *emul, const struct kvm_devuser_request *reqs, int nr);
+void devuser_emul_log(struct devuser_emul *emul, const struct kvm_dev_user_request *reqs, int nr);
 
 /* Requests read so far. */
 static inline u32 devuser_emul_nr(struct devuser_emul *emul)
@@ -214,16 +232,16 @@ static inline u64 devuser_pattern(u32 rid, u64 offset, int len)
 }
 
 /* For devuser_emul_serve(): answers in order, loads by devuser_pattern(). */
-void devuser_serve(struct devuser_emul *emul, struct kvm_devuser_request *reqs, int nr);
+void devuser_serve(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr);
 
 /* Fails the test unless the next request in the log is what was expected. */
 void devuser_check_log(struct devuser_emul *emul, u32 *next, u8 type, u32 cpu,
 		       u32 rid, u64 offset, u8 len, u64 data);
 
 /* Sets the data of the loads among @reqs by devuser_pattern(). */
-void devuser_fill(struct kvm_devuser_request *reqs, int nr);
+void devuser_fill(struct kvm_dev_user_request *reqs, int nr);
 
-static inline u64 devuser_data(const struct kvm_devuser_request *req)
+static inline u64 devuser_data(const struct kvm_dev_user_request *req)
 {
 	u64 val;
 
@@ -232,7 +250,7 @@ static inline u64 devuser_data(const struct kvm_devuser_request *req)
 }
 
 /* Fails the test unless a request is what was expected. */
-void devuser_check_request(const struct kvm_devuser_request *req, u8 type, u32 cpu,
+void devuser_check_request(const struct kvm_dev_user_request *req, u8 type, u32 cpu,
 			   u32 rid, u64 offset, u8 len);
 
 /* --- A VM with a user device ------------------------------------------------ */
