@@ -37,7 +37,9 @@ def ratios(find):
     store, load = "mmio-store", "mmio-load"
     user, eventfd = "user-device", "ioeventfd"
     yield ("posted MMIO store / ioeventfd, vCPU's side, two CPUs",
-           find.vcpu(store, user, 2) / find.vcpu(store, eventfd, 2), 1.05)
+           find.vcpu(store, user, 2) / find.vcpu(store, eventfd, 2), 1.03)
+    yield ("doorbell / ioeventfd, vCPU's side, two CPUs",
+           find.vcpu(store, user + "-doorbell", 2) / find.vcpu(store, eventfd, 2), 1.02)
     yield ("posted MMIO store / ioeventfd, both sides, two CPUs",
            find.both(store, user, 2) / find.both(store, eventfd, 2), 1.10)
     yield ("posted MMIO store / ioeventfd, both sides, one CPU",
@@ -59,6 +61,12 @@ def ratios(find):
         yield (f"{what}, 64 devices / one",
                find.scaled(access, epoll, "devices", 64)
                / find.scaled(access, epoll, "devices", 1), 1.05)
+    yield ("posted store, 1000 other VMs with a device / one",
+           find.scaled(store, user, "others", 1000) / find.scaled(store, user, "others", 1), 1.01)
+    yield ("exit to the VMM, 1000 other VMs with a device / one",
+           find.scaled(load, "exit", "others", 1000) / find.scaled(load, "exit", "others", 1), 1.01)
+    yield ("exit to the VMM, 64 idle devices of 6 ranges / one",
+           find.scaled(load, "exit", "idle", 64) / find.scaled(load, "exit", "idle", 1), 1.05)
 
 
 def guest_ratios(table):

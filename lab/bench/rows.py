@@ -5,18 +5,21 @@ from dataclasses import dataclass
 
 LOADS = ("mmio-load", "port-load")
 STORES = ("mmio-store", "port-store")
+STRINGS = ("port-string",)
 
 # Who can serve what, in the order of the table.
 SERVERS = (
-    ("exit", LOADS + STORES),
+    ("exit", LOADS + STORES + STRINGS),
     ("exit+socket", LOADS + STORES),
     ("ioeventfd", STORES),
     ("coalesced", STORES),
     ("in-kernel", LOADS + STORES),
-    ("user-device", LOADS + STORES),
+    ("user-device", LOADS + STORES + STRINGS),
     ("user-device-read", LOADS + STORES),
-    ("user-device-spin", LOADS),
+    ("user-device-spin", LOADS + STRINGS),
     ("user-device-polling", LOADS),
+    ("user-device-nonposted", STORES),
+    ("user-device-doorbell", STORES),
     ("user-device-shadow", LOADS),
 )
 # Nobody can poll on the one CPU that the guest needs.
@@ -25,7 +28,10 @@ TWO_CPUS = ("user-device-polling",)
 VCPUS = (1, 2, 4, 8)
 DEVICES = (1, 8, 64)
 BATCHES = (1, 4, 16, 64, 256)
+IDLE = (1, 64)	# devices of six ranges that nobody accesses
+OTHERS = (1, 100, 1000)	# VMs that have a device
 COUNT = 1000	# accesses of a run, by all vCPUs together
+STRING_COUNT = 50	# strings of a run
 
 # What is measured together, and the CPUs of L1.  Where there are two, the
 # emulator has one for itself; any number of vCPUs share the other.
@@ -42,10 +48,15 @@ class Run:
     devices: int = 1
     pages: int = 1	# which the guest accesses in turn, and the devices share
     batch: int = 64
+    idle: int = 0
+    others: int = 0
 
     def command(self):
+        count = STRING_COUNT if self.access in STRINGS else COUNT // self.vcpus
+        bystanders = "".join(f" -{name[0]} {number}" for name, number in
+                             (("idle", self.idle), ("others", self.others)) if number)
         return (f"./devuser_bench -v {self.vcpus} -d {self.devices} -p {self.pages}"
-                f" -b {self.batch} -n {COUNT // self.vcpus} {self.access} {self.served_by}")
+                f" -b {self.batch} -n {count}{bystanders} {self.access} {self.served_by}")
 
     @property
     def value(self):
@@ -65,7 +76,10 @@ def scaling():
              ("mmio-load", "user-device-shadow"))
     runs += [Run(*one, axis="devices", devices=n, pages=max(DEVICES)) for one in three
              for n in DEVICES]
-    return runs + [Run("mmio-store", "user-device", axis="batch", batch=n) for n in BATCHES]
+    runs += [Run("mmio-store", "user-device", axis="batch", batch=n) for n in BATCHES]
+    runs += [Run("mmio-load", "exit", axis="idle", idle=n) for n in IDLE]
+    return runs + [Run(*one, axis="others", others=n) for one in
+                   (("mmio-store", "user-device"), ("mmio-load", "exit")) for n in OTHERS]
 
 
 # Whose instructions are told by function: the accesses that cost most, by CPUs of L1.
