@@ -44,11 +44,11 @@ static u64 devuser_store_value(const struct devuser_store *store)
 	case 1:
 		return *(const u8 *)store->val;
 	case 2:
-		return get_unaligned((const u16 *)store->val);
+		return get_unaligned((u16 *)store->val);
 	case 4:
-		return get_unaligned((const u32 *)store->val);
+		return get_unaligned((u32 *)store->val);
 	default:
-		return get_unaligned((const u64 *)store->val);
+		return get_unaligned((u64 *)store->val);
 	}
 }
 

@@ -29,20 +29,19 @@ void devuser_slave_wake(struct devuser_slave *slave, __poll_t events)
 		wake_up_interruptible_poll(&slave->readers, events);
 }
 
-/* Returns false when too many wait already. */
-static bool devuser_slave_has_room(struct devuser_slave *slave)
+static bool devuser_slave_is_crowded(struct devuser_slave *slave)
 {
 	struct wait_queue_entry *entry;
 	unsigned int n = 0;
 
 	spin_lock_irq(&slave->readers.lock);
 	list_for_each_entry(entry, &slave->readers.head, entry) {
-		if (++n == DEVUSER_POLLERS_MAX)
+		if (++n > DEVUSER_POLLERS_MAX)
 			break;
 	}
 	spin_unlock_irq(&slave->readers.lock);
 
-	return n < DEVUSER_POLLERS_MAX;
+	return n > DEVUSER_POLLERS_MAX;
 }
 
 static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
@@ -51,14 +50,15 @@ static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
 	__poll_t events = EPOLLOUT | EPOLLWRNORM;
 	struct devuser *d = slave->dev;
 
-	/* One that is not woken must not sleep, whoever asks for it later. */
-	if (!poll_does_not_wait(wait) && !devuser_slave_has_room(slave))
-		WRITE_ONCE(slave->crowded, true);
+	if (!READ_ONCE(slave->crowded)) {
+		poll_wait(file, &slave->readers, wait);
+		if (devuser_slave_is_crowded(slave))
+			WRITE_ONCE(slave->crowded, true);
+	}
 
+	/* One that is not woken must not sleep, whoever asks for it later. */
 	if (READ_ONCE(slave->crowded))
 		events |= EPOLLERR;
-	else
-		poll_wait(file, &slave->readers, wait);
 
 	spin_lock(&d->lock);
 	if (devuser_slave_is_cut_off(slave) || d->state == DEVUSER_GONE)
