@@ -108,27 +108,42 @@ class Remote:
         self.process.wait()
 
 
-class StartedByVMM:
-    """The emulating process if the VMM starts it, and starts it again once if it is lost."""
+def value_of(text):
+    """As part of an option of QEMU's."""
+    return text.replace(",", ",,")
 
-    def __init__(self, qemu, device_arguments, logs):
-        self.script = f"{logs}/start-remote"
-        with open(self.script, "w") as file:
-            file.write("#!/bin/sh\nexec " + shlex.join(remote_command(qemu, device_arguments, 0))
-                       + f" >>{logs}/remote.log 2>&1\n")
-        os.chmod(self.script, 0o755)
 
-    def watch(self, vmm):
-        """It is the VMM's only child."""
-        children_of = pathlib.Path(f"/proc/{vmm}/task/{vmm}/children")
-        self.found = int(children_of.read_text())
+def pairs(arguments):
+    return zip(arguments[::2], arguments[1::2])
+
+
+class Managed:
+    """The emulating process if the VMM has it by -remote, and starts it again once if it is lost."""
+
+    RID = "8"
+
+    def __init__(self, device_arguments, timeout_ms, user_device):
+        self.devices = [value for option, value in pairs(device_arguments) if option == "-device"]
+        backends = [word for pair in pairs(device_arguments) if pair[0] != "-device"
+                    for word in pair]
+        self.command = shlex.join([*places.firmware(), *CONFINEMENT, *backends])
+        self.timeout_ms, self.user_device = timeout_ms, user_device
+        self.found = self.pidfd = None
+
+    def arguments(self):
+        """Of the VMM: what an in-process device has, and rid= and -remote."""
+        os.makedirs(EMPTY, exist_ok=True)
+        for device in self.devices:
+            proxy = f",user-device={self.user_device}" if ",id=device" in device else ""
+            yield from ("-device", f"{device}{proxy},rid={self.RID}")
+        yield from ("-remote", f"rid={self.RID},command={value_of(self.command)}"
+                    f",timeout-ms={self.timeout_ms},start-timeout-ms={self.timeout_ms},restarts=1")
+
+    def watch(self, monitor):
+        """Who it is, says the VMM."""
+        remote, = monitor.command("query-remotes")
+        self.found = remote["pid"]
         self.pidfd = os.pidfd_open(self.found)
-
-    def fds(self):
-        return []
-
-    def proxy_options(self):
-        return {"exec": self.script, "restarts": 1}
 
     def pid(self):
         return self.found
@@ -138,8 +153,18 @@ class StartedByVMM:
             raise L2Error("the emulating process did not end after the guest")
 
     def kill(self):
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        """One that the VMM has not told of yet ends with it."""
+        if self.pidfd:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+
+def machine(device_arguments):
+    """With -remote, QEMU sees to it that RAM can be shared."""
+    if "-remote" in device_arguments:
+        return ["-machine", "pc,hpet=off"]
+    return ["-machine", "pc,hpet=off,memory-backend=ram",
+            "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on"]
 
 
 class Guest:
@@ -153,9 +178,7 @@ class Guest:
             self.process = start(
                 [*base(qemu), *self.monitor.arguments(), *self.watched.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
                  "-name", "l2,debug-threads=on",
-                 "-machine", "pc,hpet=off,memory-backend=ram", "-m", MEMORY,
-                 "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on",
-                 "-kernel", kernel, "-initrd", initramfs, "-append",
+                 "-m", MEMORY, *machine(device_arguments), "-kernel", kernel, "-initrd", initramfs, "-append",
                  " ".join((*KERNEL_ARGUMENTS, *append)),
                  "-serial", f"file:{out}/l2-console",
                  "-device", "virtio-serial-pci",

@@ -38,7 +38,7 @@ def wait_for_restart(run):
         if time.monotonic() > deadline:
             raise L2Error(f"QEMU did not replace the process within {PATIENCE} s")
         time.sleep(1)
-    run.remote.watch(run.guest.process.pid)
+    run.remote.watch(run.guest.monitor)
 
 
 def stop(run):
