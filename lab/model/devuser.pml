@@ -519,7 +519,6 @@ inline fail(new_state) {
 	failed_once = true;
 	unserve();
 	queue_fail(true);
-	wake_vcpus();
 	slave_wake();
 	notified = true
 }
@@ -963,7 +962,7 @@ inline receive(count) {
 	n = 0
 }
 
-inline slave_put_back(last_seq) {
+inline transfer_put_back(last_seq) {
 	if
 	:: slave == me -> queue_unsend(last_seq)
 	:: else
@@ -971,7 +970,7 @@ inline slave_put_back(last_seq) {
 }
 
 /* What arrives: all, or what lies before a fault. */
-inline slave_read_batch() {
+inline transfer_read_batch() {
 	atomic {
 		if
 		:: arrived = n
@@ -984,7 +983,7 @@ inline slave_read_batch() {
 			:: arrived < n ->
 				faulted = true;
 				f_seq = (arrived > 0 -> got_seq[0] : got_seq[0] - 1);
-				slave_put_back(f_seq)
+				transfer_put_back(f_seq)
 			:: else
 			fi;
 #endif
@@ -994,7 +993,7 @@ inline slave_read_batch() {
 	}
 }
 
-inline slave_sleep() {
+inline transfer_sleep() {
 	d_step { reader_waiting[me] = true; reader_task[me] = SLEEPING }
 	if
 	:: SLAVE_HAS_NEWS(me)
@@ -1046,12 +1045,12 @@ proctype slave_process(byte me; bool may_die) {
 #endif
 			fi;
 			d_step { queue_reply(slot); slot = 0 } }
-	/* devuser_slave_take() */
+	/* devuser_transfer_take() */
 	:: slave != me || IS_DEAD -> break
 	:: d_step { slave == me && !IS_DEAD && len(pending) > 0 -> queue_send() }
-		slave_read_batch()
+		transfer_read_batch()
 	/* With replies left to give it does not wait in read(). */
-	:: !HAS_TO_ANSWER && !SLAVE_HAS_NEWS(me) -> slave_sleep()
+	:: !HAS_TO_ANSWER && !SLAVE_HAS_NEWS(me) -> transfer_sleep()
 	od;
 	skip;
 	/* devuser_slave_release() */

@@ -83,8 +83,9 @@ static void devuser_unserve(struct devuser *d)
 }
 
 /*
- * End in FAILED, or in GONE: every request is failed, every waiter wakes up,
- * the slave learns it from its descriptor and the master from its eventfd.
+ * End in FAILED, or in GONE: every request is failed, which wakes every vCPU that
+ * waits, as it waits for one of them; the slave learns it from its descriptor and
+ * the master from its eventfd.
  */
 void devuser_fail(struct devuser *d, int state, int reason)
 {
@@ -96,7 +97,6 @@ void devuser_fail(struct devuser *d, int state, int reason)
 	devuser_unserve(d);
 	devuser_queue_fail(d, &d->sent);
 	devuser_queue_fail(d, &d->pending);
-	devuser_wake_vcpus(d);
 	if (d->slave)
 		devuser_slave_wake(d->slave, EPOLLERR | EPOLLHUP);
 	devuser_notify(d);

@@ -123,12 +123,14 @@ static void run_test_parse_mmio(struct kunit *test)
 	struct devuser_access acc = { };
 	int i;
 
-	for (i = 0; i < 9; i++) {
+	for (i = 0; i <= 9; i++) {
 		run->mmio.len = i;
 		memset(run->mmio.data, 0xa5, sizeof(run->mmio.data));
 		run->mmio.is_write = 1;
 		KUNIT_EXPECT_EQ(test, devuser_run_parse_mmio(vcpu, &acc), i >= 1 && i <= 8);
 	}
+	run->mmio.len = U32_MAX;
+	KUNIT_EXPECT_FALSE(test, devuser_run_parse_mmio(vcpu, &acc));
 	run->mmio.len = 3;
 	KUNIT_EXPECT_TRUE(test, devuser_run_parse_mmio(vcpu, &acc));
 	KUNIT_EXPECT_EQ(test, acc.io.data[2], 0xa5);
