@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
-	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix model kunit bench bench-compare \
+	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix model kunit mutate bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	clean queue-6.12 queue-7.3 queue-qemu
 
@@ -71,9 +71,9 @@ check: modules qemu selftests style model kunit
 #: make check-deep  the tests that take longer: all devices, with and without the
 #:                  user device; a long run of the fuzzer; on kernels that check
 #:                  themselves, and of other series, and on arm64; the patches as a
-#:                  series, other architectures, more of the model, QEMU's qtests
-#:                  and fuzzers
-check-deep: modules qemu selftests check-series check-builds cross arm64
+#:                  series, other architectures, more of the model, planted bugs,
+#:                  QEMU's qtests and fuzzers
+check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
 	@DEEP=1 lab/model.sh
 	@lab/check-docs.sh 6.12
 	@lab/check-qemu
@@ -94,6 +94,12 @@ model: setup
 #: make kunit       the KUnit tests, in a small kernel of their own
 kunit: setup qemu
 	@lab/kunit.sh
+
+#: make mutate      plant bugs in the component, one by one: a test sees each of them,
+#:                  Documentation/devuser/rules.md; MUTATIONS=R5 for those of a rule, or
+#:                  with a word in text, file or test; what was seen is not run again
+mutate: modules qemu selftests model kunit
+	@lab/mutate
 
 #: make series      the patches as they would be sent; KERNEL=7.3 (the default)
 #:                  or 6.12
@@ -145,7 +151,7 @@ check-dkms: setup qemu selftests
 deb: setup
 	@lab/deb.sh
 
-#: make cross       compile the component for arm64, riscv and s390
+#: make cross       compile the component for arm64 and riscv; s390 must not have it
 cross: setup
 	@lab/cross.sh $(or $(KERNEL),6.12) arm64 riscv s390
 
