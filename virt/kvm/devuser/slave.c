@@ -36,12 +36,12 @@ static bool devuser_slave_is_crowded(struct devuser_slave *slave)
 
 	spin_lock_irq(&slave->readers.lock);
 	list_for_each_entry(entry, &slave->readers.head, entry) {
-		if (++n > DEVUSER_POLLERS_MAX)
+		if (++n == DEVUSER_POLLERS_MAX)
 			break;
 	}
 	spin_unlock_irq(&slave->readers.lock);
 
-	return n > DEVUSER_POLLERS_MAX;
+	return n == DEVUSER_POLLERS_MAX;
 }
 
 static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
