@@ -222,8 +222,9 @@ TEST_F(bytes, outs_at_once)
 		devuser_check_log(dv->emul, &next, KVM_DEV_USER_STORE, 0, DEVUSER_RID_PIO, 0, 1,
 				  FILL);
 	devuser_vm_free(dv);
-	if (nr == NR_OUTS)
-		SKIP(return, "The other thread was never in time");
+
+	/* On a busy machine it may be none: then single elements have been looked at. */
+	ksft_print_msg("%u strings were made longer\n", (nr - NR_OUTS) / (NR_LONG - 1));
 	TEST_ASSERT_EQ((nr - NR_OUTS) % (NR_LONG - 1), 0);
 }
 
