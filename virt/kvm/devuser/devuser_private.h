@@ -523,7 +523,7 @@ void devuser_show(struct seq_file *m, struct devuser *d);
 
 /* ioctl.c */
 int devuser_get_arg(void *arg, size_t size, unsigned long uarg);
-int devuser_check_answer(size_t size, unsigned long uarg, u32 *usize);
+int devuser_put_answer(void *answer, size_t size, unsigned long uarg);
 int devuser_ioctl_info(unsigned long uarg);
 
 #endif

@@ -158,17 +158,10 @@ static int devuser_master_revoke(struct devuser *d, union devuser_master_arg *ar
 static int devuser_master_status(struct devuser *d, unsigned long uarg)
 {
 	struct kvm_dev_user_status status;
-	u32 usize;
-	int r;
-
-	r = devuser_check_answer(sizeof(status), uarg, &usize);
-	if (r)
-		return r;
 
 	devuser_status(d, &status);
-	status.size = usize;
 
-	return copy_to_user((void __user *)uarg, &status, sizeof(status)) ? -EFAULT : 0;
+	return devuser_put_answer(&status, sizeof(status), uarg);
 }
 
 static const struct devuser_master_op {
