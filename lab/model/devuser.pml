@@ -779,7 +779,7 @@ inline run_take(cpu) {
 	fi
 }
 
-inline run_interrupted(cpu) {
+inline run_drop_stale(cpu) {
 	if
 	:: kept != NONE -> run_drop_kept(cpu)
 	:: else
@@ -854,7 +854,7 @@ diverted:
 	/* A device of the kernel's serves the load, as it does all from there. */
 	:: DIVERTS == 1 -> goto over
 	/* KVM_RUN ends without an exit, or with another. */
-	:: DIVERTS > 0 -> d_step { run_interrupted(cpu) } goto over
+	:: DIVERTS > 0 -> d_step { run_drop_stale(cpu) } goto over
 	:: goto exit
 	fi;
 exit:	skip;
@@ -900,7 +900,7 @@ over:	skip;
 	:: else
 	fi;
 	d_step {
-		run_interrupted(cpu);
+		run_drop_stale(cpu);
 		my_abandons = 0;
 		queued = 0;
 		acc = 0;

@@ -241,7 +241,7 @@ static bool devuser_run_take(struct kvm_vcpu *vcpu)
 }
 
 /* The guest was left without an exit: something else has served what was kept. */
-static int devuser_run_interrupted(struct kvm_vcpu *vcpu, int r)
+static int devuser_run_drop_stale(struct kvm_vcpu *vcpu, int r)
 {
 	struct devuser_access *acc = devuser_vm_access(vcpu);
 
@@ -294,7 +294,7 @@ int kvm_devuser_vcpu_run(struct kvm_vcpu *vcpu)
 
 		r = kvm_arch_vcpu_ioctl_run(vcpu);
 		if (r) {
-			r = devuser_run_interrupted(vcpu, r);
+			r = devuser_run_drop_stale(vcpu, r);
 			break;
 		}
 
