@@ -93,6 +93,7 @@ check_patches() {
 	local commit hash failed=0
 
 	for commit in $(tree_git "$TREE" rev-list pristine..FETCH_HEAD); do
+		! is_cover "$TREE" "$commit" || continue
 		hash=$(tree_git "$TREE" rev-parse "$commit^{tree}")
 		! grep -qsx "$hash" "$PASSED" || continue
 		if check_patch "$commit" "$(tree_git "$TREE" log -1 --format=%f "$commit")"; then

@@ -2,6 +2,9 @@
 #
 # Patch queues and the git trees they belong to.  Sourced after lib.sh.
 
+# Of a topic, in its folder of the queue; in the tree a commit that changes nothing
+COVER=0000-cover-letter.patch
+
 # queue_of TREE-NAME: where its queue lies.
 queue_of() {
 	case $1 in
@@ -40,6 +43,11 @@ queue_patches() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1/series"
 }
 
+# is_cover TREE COMMIT
+is_cover() {
+	[ "$(tree_git "$1" rev-parse "$2^{tree}")" = "$(tree_git "$1" rev-parse "$2^^{tree}")" ]
+}
+
 # queue_commit TREE QUEUE: the commit that pristine and the queue make.  Only an
 # index is used, and nothing but an exact match applies.
 queue_commit() {
@@ -69,7 +77,7 @@ patch_commit() {
 	local tree=$1 patch=$2 parent=$3 scratch=$4
 
 	git mailinfo "$scratch/body" "$scratch/diff" <"$patch" >"$scratch/info"
-	tree_git "$tree" apply --cached --whitespace=nowarn "$scratch/diff" >&2 || return
+	tree_git "$tree" apply --cached --allow-empty --whitespace=nowarn "$scratch/diff" >&2 || return
 	{ mail_field "$scratch/info" Subject; echo; cat "$scratch/body"; } >"$scratch/message"
 	GIT_AUTHOR_NAME=$(mail_field "$scratch/info" Author) \
 	GIT_AUTHOR_EMAIL=$(mail_field "$scratch/info" Email) \

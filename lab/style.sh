@@ -75,7 +75,7 @@ check_header() {
 }
 
 queue_paths() {
-	queue_patches "$(queue_of "$1")" | sed "s|^|$(queue_of "$1")/|"
+	queue_patches "$(queue_of "$1")" | grep -v "$COVER" | sed "s|^|$(queue_of "$1")/|"
 }
 
 # The list of sanitizers is that of the configurations.
