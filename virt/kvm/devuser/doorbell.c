@@ -107,7 +107,30 @@ static noinline void devuser_doorbell_trace(struct devuser *d,
 	trace_kvm_devuser_doorbell(d, &io);
 }
 
-/* Signal the doorbell that a store matches, if there is one. */
+/*
+ * A read section of RCU. It is inline where the lock of an eventfd does not sleep:
+ * a doorbell is to cost the vCPU no more than an ioeventfd.
+ */
+static __always_inline void devuser_doorbells_lock(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		rcu_read_lock();
+	else
+		preempt_disable();
+}
+
+static __always_inline void devuser_doorbells_unlock(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		rcu_read_unlock();
+	else
+		preempt_enable();
+}
+
+/*
+ * Signal the doorbell that a store matches, if there is one. That comes last, so
+ * that nothing of the store has to be kept meanwhile.
+ */
 static __always_inline bool devuser_doorbell_try(struct devuser *d,
 						 struct devuser_score *score,
 						 u32 rid, u64 offset, int len,
@@ -116,17 +139,17 @@ static __always_inline bool devuser_doorbell_try(struct devuser *d,
 	const struct devuser_doorbells *doorbells;
 	struct devuser_doorbell *bell = NULL;
 
-	rcu_read_lock();
-	doorbells = rcu_dereference(d->doorbells);
+	devuser_doorbells_lock();
+	doorbells = rcu_dereference_check(d->doorbells, rcu_read_lock_sched_held());
 	if (doorbells)
 		bell = devuser_doorbell_find(doorbells, rid, offset, len, val);
 	if (bell) {
-		eventfd_signal(bell->eventfd);
 		WRITE_ONCE(score->doorbells, score->doorbells + 1);
 		if (trace_kvm_devuser_doorbell_enabled())
 			devuser_doorbell_trace(d, score, rid, offset, len, val);
+		eventfd_signal(bell->eventfd);
 	}
-	rcu_read_unlock();
+	devuser_doorbells_unlock();
 
 	return bell;
 }

@@ -3,6 +3,7 @@
  * The KVM user device: the shadow image and the access map.
  */
 
+#include <linux/bsearch.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -26,38 +27,37 @@ static int devuser_area_cmp(const void *a, const void *b)
 	return 0;
 }
 
-/* Areas do not overlap: the last that begins at or before offset decides. */
-static const struct kvm_dev_user_shadow_area *
-devuser_map_find(const struct devuser_map *map, u32 rid, u64 offset)
+struct devuser_load {
+	u32 rid;
+	u64 offset;
+};
+
+/* Areas do not overlap: one at most has the load's first byte. */
+static __always_inline int devuser_load_cmp(const void *key, const void *elt)
 {
-	const struct kvm_dev_user_shadow_area *area;
-	unsigned int lo = 0, hi = map->nr_areas;
+	const struct kvm_dev_user_shadow_area *area = elt;
+	const struct devuser_load *load = key;
 
-	while (lo < hi) {
-		unsigned int mid = lo + (hi - lo) / 2;
+	if (load->rid != area->rid)
+		return load->rid < area->rid ? -1 : 1;
+	if (load->offset < area->offset)
+		return -1;
 
-		area = &map->areas[mid];
-		if (area->rid < rid || (area->rid == rid && area->offset <= offset))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-
-	if (!lo || map->areas[lo - 1].rid != rid)
-		return NULL;
-
-	return &map->areas[lo - 1];
+	return load->offset - area->offset < area->len ? 0 : 1;
 }
 
 /* Where the image holds the load's bytes; NULL when the slave has to answer. */
-static const void *devuser_map_lookup(const struct devuser_map *map,
-				      u32 rid, u64 offset, unsigned int len)
+static __always_inline const void *
+devuser_map_lookup(const struct devuser_map *map, u32 rid, u64 offset,
+		   unsigned int len)
 {
+	const struct devuser_load load = { .rid = rid, .offset = offset };
 	const struct kvm_dev_user_shadow_area *area;
 
-	area = devuser_map_find(map, rid, offset);
+	area = __inline_bsearch(&load, map->areas, map->nr_areas,
+				sizeof(map->areas[0]), devuser_load_cmp);
 	if (!area || !(area->access & len) || !is_power_of_2(len) ||
-	    !IS_ALIGNED(offset, len) || offset - area->offset >= area->len)
+	    !IS_ALIGNED(offset, len))
 		return NULL;
 
 	return map->image + area->image + (offset - area->offset);
