@@ -432,17 +432,22 @@ TEST(moving_range)
 TEST(nonposted_range)
 {
 	struct bells *b = bells_new(1, guest_some_stores, 0);
+	long exits = 0;
 	int i;
 
 	devuser_set_range(b->dv->master, MMIO, KVM_DEV_USER_RANGE_NONPOSTED, DEVUSER_GPA,
 			  DEVUSER_MMIO_LEN);
 	bells_set(b, some_bells, ARRAY_SIZE(some_bells));
 	for (i = 0; i < 2; i++) {
+		exits = devuser_nr_mmio_exits();
 		devuser_run_sync(b->dv->vcpus[0]);
 		expect_rung(b, 0, 1);
 		expect_no_request(b);
 	}
 	TEST_ASSERT_EQ(devuser_status(b->dv->master).stores, 0);
+
+	/* All but a vCPU's first access rings it on the bus. */
+	TEST_ASSERT_EQ(devuser_nr_mmio_exits(), exits);
 	bells_free(b);
 }
 

@@ -282,6 +282,7 @@ TEST(outs_into_full_queue)
 
 static bool stop;
 static u32 strings_mixed;
+static u64 nr_strings;
 
 static void guest_mixed(void)
 {
@@ -297,6 +298,7 @@ static void guest_mixed(void)
 		}
 		if (from_image && from_image < count)
 			WRITE_ONCE(strings_mixed, strings_mixed + 1);
+		nr_strings++;
 	}
 	GUEST_DONE();
 }
@@ -336,10 +338,11 @@ static long change_map(struct devuser_emul *emul, void *arg)
 	return 0;
 }
 
-/* R4, R13: no element is lost when the image stops to serve amid a string. */
+/* R4, R13: each element is loaded once, also where the image stops to serve amid a string. */
 TEST(ins_while_map_changes)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_mixed);
+	struct kvm_dev_user_status status;
 	const u32 value = IMAGE_VALUE;
 
 	devuser_emul_shadow(dv->emul, SZ_4K, NULL, 0);
@@ -350,6 +353,9 @@ TEST(ins_while_map_changes)
 	devuser_vcpu_join(dv, 0);
 	TEST_ASSERT(READ_ONCE(*DEVUSER_GUEST_VAR(dv->vm, strings_mixed)),
 		    "No string was served in part: this test has tested nothing");
+	status = devuser_status(dv->master);
+	TEST_ASSERT_EQ(status.loads + status.shadow_loads,
+		       MAP_COUNT * *DEVUSER_GUEST_VAR(dv->vm, nr_strings));
 	devuser_vm_free(dv);
 }
 

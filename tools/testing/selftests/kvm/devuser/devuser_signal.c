@@ -133,6 +133,54 @@ TEST(immediate_exit)
 	finish(dv, &req);
 }
 
+static bool go;
+
+static void guest_wait_then_load(u64 index)
+{
+	while (!READ_ONCE(go))
+		;
+	guest_load(index);
+}
+
+struct runner {
+	pthread_t thread;
+	struct kvm_vcpu *vcpu;
+	int ret;
+	bool over;
+};
+
+static void *runner_thread(void *arg)
+{
+	struct runner *runner = arg;
+
+	runner->ret = devuser_run_once(runner->vcpu);
+	WRITE_ONCE(runner->over, true);
+	return NULL;
+}
+
+/* R10: immediate_exit that another thread sets while the guest runs, without a signal. */
+TEST(immediate_exit_while_running)
+{
+	struct devuser_vm *dv = devuser_vm_create(1, guest_wait_then_load);
+	struct runner runner = { .vcpu = dv->vcpus[0] };
+	struct kvm_dev_user_request req;
+
+	TEST_ASSERT(!pthread_create(&runner.thread, NULL, runner_thread, &runner),
+		    "pthread_create() failed");
+	devuser_sleep_ms(SOON_MS);
+	WRITE_ONCE(dv->vcpus[0]->run->immediate_exit, 1);
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, go), true);
+	DEVUSER_WAIT(READ_ONCE(runner.over));
+	pthread_join(runner.thread, NULL);
+	DEVUSER_EXPECT(runner.ret, -EINTR);
+	dv->vcpus[0]->run->immediate_exit = 0;
+	devuser_catch_signals();
+	devuser_run_unfinished(dv->vcpus[0], SOON_MS);
+	expect_not_executed(dv->vcpus[0]);
+	devuser_emul_read(dv->emul, &req, 1);
+	finish(dv, &req);
+}
+
 static struct kvm_run *alarm_run;
 
 static void on_alarm_exit(int sig)
@@ -254,7 +302,7 @@ TEST(sigmask_keeps_out)
 
 /* --- Exactly once ---------------------------------------------------------- */
 
-#define NR_ROUNDS	1000
+#define NR_ROUNDS	200
 #define NR_EINTRS	100	/* and so many interrupted waits, at least */
 #define NR_STRING	12
 #define STRING_EVERY	32
@@ -592,6 +640,7 @@ TEST(abandon_sent_late)
 	abandon(dv);
 	devuser_vcpu_start(dv, 0);
 	DEVUSER_WAIT(devuser_status(dv->master).vcpus == 1);
+	devuser_emul_expect_idle(dv->emul);
 	devuser_emul_answer(dv->emul, &req, 0xbadbad);
 	devuser_emul_read(dv->emul, &next, 1);
 	devuser_check_request(&next, KVM_DEV_USER_LOAD, 0, DEVUSER_RID_MMIO, 16, 4);

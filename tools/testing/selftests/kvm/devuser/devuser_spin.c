@@ -216,6 +216,35 @@ TEST(moved)
 	devuser_vm_free(dv);
 }
 
+/*
+ * The same where one of the places is served by the shadow image: the other one's
+ * declined load is not served by it.
+ */
+TEST(moved_over_image)
+{
+	const struct kvm_dev_user_shadow_area area = { .rid = RID, .access = 4, .len = 8 };
+	struct devuser_vm *dv = devuser_vm_create(1, guest_count_loads);
+	struct kvm_dev_user_status status;
+	int i;
+
+	devuser_set_spin(dv->master, SHORT_NS, 0);
+	devuser_emul_shadow(dv->emul, SZ_4K, &area, 1);
+	dv->emul->shared->delay_us = 300;
+	devuser_emul_serve(dv->emul, devuser_serve);
+	devuser_vcpu_start(dv, 0);
+	for (i = 0; i < MOVES; i++)
+		devuser_set_range(dv->master, RID, 0, DEVUSER_GPA + i % 2 * SZ_4K,
+				  DEVUSER_MMIO_LEN);
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
+	devuser_vcpu_join(dv, 0);
+
+	status = devuser_status(dv->master);
+	TEST_ASSERT(status.loads && status.shadow_loads, "Not both places were tried");
+	TEST_ASSERT_EQ(status.loads + status.shadow_loads, *DEVUSER_GUEST_VAR(dv->vm, nr_loads));
+	TEST_ASSERT_EQ(status.vcpus, 0);
+	devuser_vm_free(dv);
+}
+
 /* Only x86 cuts an access in two where a page ends. */
 #ifdef __x86_64__
 
