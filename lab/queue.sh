@@ -59,6 +59,8 @@ main() {
 	lock "$NAME"
 	[ -z "$(tree_git "$TREE" status --porcelain -uno)" ] ||
 		die "build/trees/$NAME has uncommitted changes"
+	[ ! -d "$TREE/.git/rebase-merge" ] ||
+		die "build/trees/$NAME is in the middle of a rebase"
 	write_queue
 	install_queue
 	tree_git "$TREE" update-ref refs/heads/lab/queue HEAD
