@@ -640,7 +640,9 @@ TEST(failed_device)
 
 /* --- Under fire -------------------------------------------------------------------- */
 
-#define NR_TABLES	150
+#define TABLES_MAX	150
+#define TABLES_MIN	30
+#define FIRE_MS		3000	/* for more than that */
 #define FIRE_VCPUS	2
 
 static bool stop;
@@ -722,12 +724,13 @@ static void set_table(struct bells *b, int kind, int *fds)
 /* Replaces table by table, and returns how often all of them have rung. */
 static u64 replace_tables(struct bells *b)
 {
+	u64 rings = 0, start = devuser_now_ms();
 	int fds[2][NR_FDS];
-	u64 rings = 0;
 	int i;
 
 	set_table(b, 2, fds[0]);
-	for (i = 1; i <= NR_TABLES; i++) {
+	for (i = 1; i <= TABLES_MIN ||
+	     (i <= TABLES_MAX && devuser_now_ms() - start < FIRE_MS); i++) {
 		set_table(b, i % 3, fds[i % 2]);
 		rings += close_rung(fds[(i - 1) % 2]);
 		usleep(1000);

@@ -431,7 +431,7 @@ TEST(reads_own_stores)
 /* --- Replacing the map under load ----------------------------------------------------------- */
 
 #define LOADERS		3
-#define REPLACEMENTS	150
+#define REPLACEMENTS	60
 
 static bool stop;
 
