@@ -51,9 +51,10 @@ selftests: setup
 	@lab/selftests.sh
 
 #: make run         a Linux guest whose device another process emulates;
-#:                  DEVICE=lsi53c895a, ahci, megasas, nvme or xhci (a disk),
-#:                  e1000e or igb (a network); USER_DEVICE=off for the detour;
-#:                  SCENARIO=killed or restarted (nvme), or plugged
+#:                  DEVICE=lsi53c895a, ahci, megasas, nvme, virtio-blk or xhci
+#:                  (a disk), e1000e or igb (a network); USER_DEVICE=off for the
+#:                  detour; SCENARIO=killed or restarted (nvme), plugged, upgraded
+#:                  or migrated
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 

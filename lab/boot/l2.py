@@ -170,7 +170,8 @@ def machine(device_arguments):
 class Guest:
     """L2: the VMM with the device or its proxy, the talk with l2-init and with the VMM."""
 
-    def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds, cpus=2, append=()):
+    def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds, cpus=2, append=(),
+                 name="l2"):
         self.socket, theirs = socket.socketpair()
         self.monitor, self.watched = Monitor(), Monitor("watched")
         with theirs:
@@ -180,11 +181,11 @@ class Guest:
                  "-name", "l2,debug-threads=on",
                  "-m", MEMORY, *machine(device_arguments), "-kernel", kernel, "-initrd", initramfs, "-append",
                  " ".join((*KERNEL_ARGUMENTS, *append)),
-                 "-serial", f"file:{out}/l2-console",
+                 "-serial", f"file:{out}/{name}-console",
                  "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=lab,fd={fd}",
                  "-device", "virtserialport,chardev=lab,name=lab", *device_arguments],
-                f"{out}/l2-qemu.log", [fd, self.monitor.theirs.fileno(), self.watched.theirs.fileno(), *fds])
+                f"{out}/{name}-qemu.log", [fd, self.monitor.theirs.fileno(), self.watched.theirs.fileno(), *fds])
         self.monitor.greet()
         self.watched.greet()
 

@@ -34,3 +34,10 @@ class Watch(threading.Thread):
         if self.failure:
             raise self.failure
         return len(self.seconds), statistics.median(self.seconds), max(self.seconds)
+
+
+def total(answers):
+    """Of several watches, one after the other."""
+    return (sum(number for number, _, _ in answers),
+            statistics.median(median for _, median, _ in answers),
+            max(worst for _, _, worst in answers))

@@ -98,6 +98,8 @@ class Network:
     def check(self, results):
         if results.get("pings") != PINGS:
             raise Wrong(f"{results.get('pings') or 0} of {PINGS} pings were answered")
+        if int(results.get("lost", 0)) * 10 > int(results.get("answered", 0)):
+            raise Wrong(f"{results['lost']} pings were lost, {results['answered']} answered")
         if results.get("fetched") != checksum(self.seed):
             raise Wrong("L2 fetched something else than was sent")
         if not self.received or results.get("sent") != checksum(self.received):

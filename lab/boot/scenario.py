@@ -5,11 +5,14 @@ import os
 import signal
 import time
 
-from l2 import L2Error
+from l2 import L2Error, check_confined
 
 PATIENCE = 120
 PAUSE = 5
-NAMES = ("killed", "restarted", "stopped", "plugged")
+BETWEEN = 1
+NAMES = ("killed", "restarted", "stopped", "plugged", "migrated", "upgraded")
+# Those after which L2 must not have noticed anything but a pause
+UNNOTICED = ("migrated", "upgraded")
 
 
 def kill(run):
@@ -48,7 +51,55 @@ def stop(run):
     os.kill(run.remote.pid(), signal.SIGCONT)
 
 
+def upgrade(run):
+    """Another process, under the running L2; returns how long that stood still."""
+    monitor = run.guest.monitor
+    monitor.command("remote-replace", rid=run.remote.RID)
+    replaced = monitor.event("REMOTE_REPLACED", PATIENCE)
+    if replaced["old-pid"] != run.remote.pid():
+        raise L2Error(f"QEMU has replaced another process than {run.remote.pid()}: {replaced}")
+    run.remote.end(PATIENCE)
+    run.remote.watch(monitor)
+    return replaced["pause-us"] / 1e6
+
+
+def migrate(run):
+    """To another QEMU in L1, which has a process of its own."""
+    source, process = run.guest, run.remote
+    run.start_guest(incoming=True)
+    uri = f"unix:{run.logs}/migration"
+    run.guest.monitor.command("migrate-incoming", uri=uri)
+    source.monitor.command("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+    source.monitor.command("migrate", uri=uri)
+    deadline = time.monotonic() + PATIENCE
+    while (state := source.monitor.command("query-migrate"))["status"] != "completed":
+        if state["status"] in ("failed", "cancelled") or time.monotonic() > deadline:
+            raise L2Error(f"the migration does not end: {state}")
+        time.sleep(0.1)
+    while run.guest.monitor.command("query-status")["status"] != "running":
+        if time.monotonic() > deadline:
+            raise L2Error("L2 does not run at the destination")
+        time.sleep(0.1)
+    run.follow(run.guest)
+    source.monitor.command("quit")
+    source.end(PATIENCE)
+    process.end(PATIENCE)
+    return state["downtime"] / 1e3
+
+
+def move(run):
+    """From hop to hop, with time for L2 to do something in each place."""
+    hop = upgrade if run.options.scenario == "upgraded" else migrate
+    for _ in range(run.options.hops):
+        run.pauses.append(hop(run))
+        check_confined(run.remote.pid())
+        time.sleep(BETWEEN)
+
+
 def busy(run):
+    if run.options.scenario in UNNOTICED:
+        move(run)
+        return
     if run.options.scenario == "stopped":
         stop(run)
         return
