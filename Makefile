@@ -54,7 +54,8 @@ selftests: setup
 #:                  DEVICE=lsi53c895a, ahci, megasas, nvme, virtio-blk or xhci
 #:                  (a disk), e1000e or igb (a network); USER_DEVICE=off for the
 #:                  detour; SCENARIO=killed or restarted (nvme), plugged, upgraded
-#:                  or migrated
+#:                  or migrated; full, watchdog, several or boot (a disk);
+#:                  FIRMWARE=ovmf for boot
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 

@@ -122,27 +122,41 @@ class Managed:
 
     RID = "8"
 
-    def __init__(self, device_arguments, timeout_ms, user_device):
+    def __init__(self, device_arguments, timeout_ms, user_device, more=()):
         self.devices = [value for option, value in pairs(device_arguments) if option == "-device"]
         backends = [word for pair in pairs(device_arguments) if pair[0] != "-device"
                     for word in pair]
         self.command = shlex.join([*places.firmware(), *CONFINEMENT, *backends])
         self.timeout_ms, self.user_device = timeout_ms, user_device
+        self.more = list(more)
         self.found = self.pidfd = None
 
-    def arguments(self):
-        """Of the VMM: what an in-process device has, and rid= and -remote."""
-        os.makedirs(EMPTY, exist_ok=True)
+    def device_texts(self):
         for device in self.devices:
             proxy = f",user-device={self.user_device}" if ",id=device" in device else ""
-            yield from ("-device", f"{device}{proxy},rid={self.RID}")
+            yield f"{device}{proxy},rid={self.RID}"
+
+    def device_options(self):
+        """What device_add takes, which tells numbers from names"""
+        for text in self.device_texts():
+            driver, *options = text.split(",")
+            values = dict(option.split("=", 1) for option in options)
+            yield {"driver": driver, **{name: int(value) if value.isdigit() and name != "rid" else value
+                                        for name, value in values.items()}}
+
+    def arguments(self, plugged=False):
+        """Of the VMM: what an in-process device has, and rid= and -remote."""
+        os.makedirs(EMPTY, exist_ok=True)
+        for text in () if plugged else self.device_texts():
+            yield from ("-device", text)
         yield from ("-remote", f"rid={self.RID},command={value_of(self.command)}"
                     f",timeout-ms={self.timeout_ms},start-timeout-ms={self.timeout_ms},restarts=1")
+        yield from self.more
 
     def watch(self, monitor):
         """Who it is, says the VMM."""
-        remote, = monitor.command("query-remotes")
-        self.found = remote["pid"]
+        self.found = next(remote["pid"] for remote in monitor.command("query-remotes")
+                          if remote["rid"] == self.RID)
         self.pidfd = os.pidfd_open(self.found)
 
     def pid(self):
@@ -167,6 +181,15 @@ def machine(device_arguments):
             "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on"]
 
 
+def kernel_arguments(append):
+    return " ".join((*KERNEL_ARGUMENTS, *append))
+
+
+def boot_arguments(kernel, initramfs, append):
+    """None if it is to be had from a disk."""
+    return ["-kernel", kernel, "-initrd", initramfs, "-append", kernel_arguments(append)] if kernel else []
+
+
 class Guest:
     """L2: the VMM with the device or its proxy, the talk with l2-init and with the VMM."""
 
@@ -179,8 +202,7 @@ class Guest:
             self.process = start(
                 [*base(qemu), *self.monitor.arguments(), *self.watched.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
                  "-name", "l2,debug-threads=on",
-                 "-m", MEMORY, *machine(device_arguments), "-kernel", kernel, "-initrd", initramfs, "-append",
-                 " ".join((*KERNEL_ARGUMENTS, *append)),
+                 "-m", MEMORY, *machine(device_arguments), *boot_arguments(kernel, initramfs, append),
                  "-serial", f"file:{out}/{name}-console",
                  "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=lab,fd={fd}",

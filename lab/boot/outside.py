@@ -11,6 +11,7 @@ import threading
 
 SEED = 1 << 20
 IMAGE_SIZE = "64M"
+FOLDER_SIZE = "256M"
 PORT_FETCH, PORT_SEND = 9001, 9002
 PINGS = "5"
 
@@ -29,6 +30,8 @@ class Disk:
     def __init__(self, out):
         self.out = out
         self.folder = tempfile.mkdtemp(dir="/run")
+        # Of a size that can be changed
+        self.run("mount", "-t", "tmpfs", "-o", f"size={FOLDER_SIZE},mode=711", "image", self.folder)
         self.image = f"{self.folder}/image"
         self.seed = os.urandom(SEED)
         files = f"{self.folder}/files"

@@ -45,7 +45,7 @@ class Monitor:
         while not (found := next((e for e in self.events if e["event"] == name), None)):
             self.read(deadline)
         self.events.remove(found)
-        return found["data"]
+        return found.get("data", {})
 
     def read(self, deadline):
         while b"\n" not in self.rest:
