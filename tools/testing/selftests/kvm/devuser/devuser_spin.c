@@ -190,6 +190,23 @@ static void guest_count_loads(u64 index)
 	GUEST_DONE();
 }
 
+/* The vCPU loads all the time, while the range that it loads from comes and goes. */
+static struct kvm_dev_user_status load_while_moved(struct devuser_vm *dv, u32 delay_us)
+{
+	int i;
+
+	devuser_set_spin(dv->master, SHORT_NS, 0);
+	dv->emul->shared->delay_us = delay_us;
+	devuser_emul_serve(dv->emul, devuser_serve);
+	devuser_vcpu_start(dv, 0);
+	for (i = 0; i < MOVES; i++)
+		devuser_set_range(dv->master, RID, 0, DEVUSER_GPA + i % 2 * SZ_4K,
+				  DEVUSER_MMIO_LEN);
+	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
+	devuser_vcpu_join(dv, 0);
+	return devuser_status(dv->master);
+}
+
 /*
  * While a range is moved, both its places are on the bus.  A load that the one
  * declines comes to the other, and is one load all the same.
@@ -198,19 +215,8 @@ TEST(moved)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_count_loads);
 	struct kvm_dev_user_status status;
-	int i;
 
-	devuser_set_spin(dv->master, SHORT_NS, 0);
-	dv->emul->shared->delay_us = 1;
-	devuser_emul_serve(dv->emul, devuser_serve);
-	devuser_vcpu_start(dv, 0);
-	for (i = 0; i < MOVES; i++)
-		devuser_set_range(dv->master, RID, 0, DEVUSER_GPA + i % 2 * SZ_4K,
-				  DEVUSER_MMIO_LEN);
-	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
-	devuser_vcpu_join(dv, 0);
-
-	status = devuser_status(dv->master);
+	status = load_while_moved(dv, 1);
 	TEST_ASSERT_EQ(status.loads, *DEVUSER_GUEST_VAR(dv->vm, nr_loads));
 	TEST_ASSERT_EQ(status.vcpus, 0);
 	devuser_vm_free(dv);
@@ -225,20 +231,9 @@ TEST(moved_over_image)
 	const struct kvm_dev_user_shadow_area area = { .rid = RID, .access = 4, .len = 8 };
 	struct devuser_vm *dv = devuser_vm_create(1, guest_count_loads);
 	struct kvm_dev_user_status status;
-	int i;
 
-	devuser_set_spin(dv->master, SHORT_NS, 0);
 	devuser_emul_shadow(dv->emul, SZ_4K, &area, 1);
-	dv->emul->shared->delay_us = 300;
-	devuser_emul_serve(dv->emul, devuser_serve);
-	devuser_vcpu_start(dv, 0);
-	for (i = 0; i < MOVES; i++)
-		devuser_set_range(dv->master, RID, 0, DEVUSER_GPA + i % 2 * SZ_4K,
-				  DEVUSER_MMIO_LEN);
-	WRITE_ONCE(*DEVUSER_GUEST_VAR(dv->vm, stop), true);
-	devuser_vcpu_join(dv, 0);
-
-	status = devuser_status(dv->master);
+	status = load_while_moved(dv, 300);
 	TEST_ASSERT(status.loads && status.shadow_loads, "Not both places were tried");
 	TEST_ASSERT_EQ(status.loads + status.shadow_loads, *DEVUSER_GUEST_VAR(dv->vm, nr_loads));
 	TEST_ASSERT_EQ(status.vcpus, 0);
