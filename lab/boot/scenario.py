@@ -8,7 +8,7 @@ import threading
 import time
 
 import bootdisk
-from l2 import CONFINEMENT, L2Error, check_confined, value_of
+from l2 import CONFINEMENT, L2Error, Managed, check_confined, value_of
 
 PATIENCE = 120
 PAUSE = 5
@@ -127,13 +127,13 @@ def several_devices(run):
     run.second_image = f"{run.outside.folder}/second"
     with open(run.second_image, "wb") as file:
         file.truncate(16 << 20)
-    return ["-device", "virtio-rng-pci,rid=8",
+    return ["-device", f"virtio-rng-pci,rid={Managed.RID}",
             *second_process(["-drive", f"if=none,id=second,file={run.second_image},format=raw,"
                              "auto-read-only=off"])]
 
 
 def watchdog_device(run):
-    return ["-action", "watchdog=pause", "-device", "i6300esb,rid=8"]
+    return ["-action", "watchdog=pause", "-device", f"i6300esb,rid={Managed.RID}"]
 
 
 MORE = {"boot": boot_from_disk, "several": several_devices, "watchdog": watchdog_device}
@@ -197,7 +197,7 @@ def plug_second(run):
     run.guest.monitor.command("device_add", driver="nvme", id="second", drive="second",
                               serial="second", rid=SECOND)
     remotes = {remote["rid"]: remote for remote in run.guest.monitor.command("query-remotes")}
-    if [len(remotes[rid]["devices"]) for rid in ("8", SECOND)] != [3, 1]:
+    if [len(remotes[rid]["devices"]) for rid in (Managed.RID, SECOND)] != [3, 1]:
         raise L2Error(f"QEMU has other devices than three in two processes: {remotes}")
 
 
