@@ -67,7 +67,7 @@ known-device:
 
 #: make check       build everything, run all tests, check the style
 check: modules qemu selftests style model kunit
-	@DEBUG=1 lab/kernel.sh
+	@lab/check-qemu
 	@lab/boot/check
 
 #: make check-deep  the tests that take longer: all devices, with and without the
