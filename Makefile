@@ -78,7 +78,6 @@ check: modules qemu selftests style model kunit
 check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
 	@DEEP=1 lab/model.sh
 	@lab/check-docs.sh 6.12
-	@lab/check-qemu
 	@lab/check-queue.sh
 	@lab/fuzz-qemu.sh
 	@SANITIZE=1 lab/check-qemu

@@ -109,7 +109,7 @@ static void *vcpu_thread(void *arg)
 	u32 index = (unsigned long)arg;
 
 	/* The last CPU is the emulator's, if there are two. */
-	bench_pin(bench.nr_cpus > 1 ? index % (bench.nr_cpus - 1) : 0);
+	devuser_pin(pthread_self(), bench.nr_cpus > 1 ? index % (bench.nr_cpus - 1) : 0);
 	for (;;) {
 		pthread_barrier_wait(&barrier);
 		if (ending)
@@ -216,7 +216,7 @@ static void make_vm(void)
 	guest.mask = bench.nr_pages - 1;
 	sync_global_to_guest(bench.vm, guest);
 	pthread_barrier_init(&barrier, NULL, bench.nr_vcpus + 1);
-	bench_pin(0);
+	devuser_pin(pthread_self(), 0);
 }
 
 /* What is measured is what was meant: nothing has been lost or gone elsewhere. */

@@ -92,7 +92,6 @@ const struct bench_server *bench_server_find(const char *name);
 void bench_server_start(struct bench *bench);
 void bench_add_idle(struct bench *bench);
 void bench_add_others(struct bench *bench);
-void bench_pin(u32 cpu);
 
 /* devuser_bench_count.c */
 enum bench_event {

@@ -11,15 +11,6 @@
 
 #include "devuser_bench.h"
 
-void bench_pin(u32 cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	TEST_ASSERT(!sched_setaffinity(0, sizeof(cpus), &cpus), "Cannot run on CPU %u", cpu);
-}
-
 /* --- In the emulator's process ------------------------------------------------ */
 
 struct bench_emul_arg {
@@ -45,7 +36,7 @@ static void emul_begin(const struct bench_emul_arg *arg)
 {
 	const struct sched_param param = { };
 
-	bench_pin(arg->cpu);
+	devuser_pin(pthread_self(), arg->cpu);
 	TEST_ASSERT(!sched_setscheduler(0, arg->policy, &param), "sched_setscheduler() failed");
 	BENCH_MARK(BENCH_MARK_EMULATOR);
 }

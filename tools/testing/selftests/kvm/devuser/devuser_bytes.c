@@ -157,7 +157,7 @@ static void pin(bool last)
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
 		if (CPU_ISSET(cpu, &set) && (last || one < 0))
 			one = cpu;
-	kvm_pin_this_task_to_pcpu(one);
+	devuser_pin(pthread_self(), one);
 }
 
 static void *make_long(void *run)

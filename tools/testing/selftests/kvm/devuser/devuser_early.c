@@ -4,7 +4,6 @@
  * reply, first where it has come from, on KVM's I/O bus, then in KVM_RUN; and some
  * accesses have nothing to wait for at all.
  */
-#include <sched.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -92,16 +91,6 @@ static long serve_load_first(struct devuser_emul *emul, void *arg)
 	return violations;
 }
 
-/* The vCPU and the process look for each other at the same time, on a CPU each. */
-static void pin(pthread_t thread, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	TEST_ASSERT(!pthread_setaffinity_np(thread, sizeof(set), &set), "No CPU %d", cpu);
-}
-
 /* Loads for which KVM has not left its I/O bus. */
 static u64 nr_early(struct devuser_vm *dv)
 {
@@ -124,13 +113,14 @@ TEST(load_waits_for_store)
 
 	if (get_nprocs() < 2)
 		SKIP(return, "It takes two CPUs");
-	pin(pthread_self(), 1);
+	/* Both look for each other at the same time, on a CPU each. */
+	devuser_pin(pthread_self(), 1);
 	dv = devuser_vm_create(1, guest_store_load_store);
 	rounds = DEVUSER_GUEST_VAR(dv->vm, nr_rounds);
 	devuser_set_spin(dv->master, SPIN_NS, SPIN_NS);
 	devuser_emul_call_start(dv->emul, serve_load_first, &data, sizeof(data));
 	devuser_vcpu_start(dv, 0);
-	pin(dv->threads[0], 0);
+	devuser_pin(dv->threads[0], 0);
 	do {
 		devuser_sleep_ms(10);
 		early = nr_early(dv);

@@ -7,7 +7,6 @@
  * The lines that begin with "matrix:" are the rows of
  * Documentation/devuser/fault-matrix.md.
  */
-#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -234,12 +233,7 @@ static void hit_ranges(void)
 
 static void hit_cpu(void)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(1, &set);
-	TEST_ASSERT(!pthread_setaffinity_np(dv->threads[0], sizeof(set), &set),
-		    "Cannot choose the vCPU's CPU");
+	devuser_pin(dv->threads[0], 1);
 	write_file(CPU1, "0");
 }
 

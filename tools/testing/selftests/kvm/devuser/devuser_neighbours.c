@@ -4,7 +4,6 @@
  * CPUs of the machine nothing that grows with it, and its memory is paid for by its
  * own control group. Counters of the kernel show it, no clock.
  */
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,15 +13,6 @@
 #include "kvm_test_harness.h"
 
 #define RID		DEVUSER_RID_MMIO
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	TEST_ASSERT(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity() failed");
-}
 
 /* --- Interrupts of other CPUs -------------------------------------------------------- */
 
@@ -61,7 +51,7 @@ static bool spin_on;
 /* A CPU that sleeps is spared most interrupts: this one is busy. */
 static void *busy_thread(void *arg)
 {
-	pin(1);
+	devuser_pin(pthread_self(), 1);
 	while (READ_ONCE(spin_on))
 		;
 	return NULL;
@@ -120,7 +110,7 @@ TEST(no_interrupts)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || function_calls(1) < 0)
 		SKIP(return, "It takes two CPUs, and their counters");
 
-	pin(0);
+	devuser_pin(pthread_self(), 0);
 	dv = devuser_vm_create(1, NULL);
 	devuser_emul_kill(dv->emul);
 	slave = devuser_slave_fd(dv->master, 0);

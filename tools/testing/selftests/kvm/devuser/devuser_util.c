@@ -3,6 +3,7 @@
  * What the tests of the KVM user device share, see devuser_util.h.
  */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -726,4 +727,15 @@ void devuser_vcpu_join(struct devuser_vm *dv, u32 index)
 	int ret = pthread_join(dv->threads[index], NULL);
 
 	TEST_ASSERT(!ret, "pthread_join() failed: %s", strerror(ret));
+}
+
+void devuser_pin(pthread_t thread, int cpu)
+{
+	cpu_set_t set;
+	int ret;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	ret = pthread_setaffinity_np(thread, sizeof(set), &set);
+	TEST_ASSERT(!ret, "Cannot run on CPU %d: %s", cpu, strerror(ret));
 }

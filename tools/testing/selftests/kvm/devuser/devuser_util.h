@@ -299,6 +299,9 @@ void devuser_vcpu_run_done(struct kvm_vcpu *vcpu);
 void devuser_vcpu_start(struct devuser_vm *dv, u32 index);
 void devuser_vcpu_join(struct devuser_vm *dv, u32 index);
 
+/* Has a thread run on one CPU only, which there has to be. */
+void devuser_pin(pthread_t thread, int cpu);
+
 /* Points to the guest's own copy of a global variable. */
 #define DEVUSER_GUEST_VAR(vm, var)						\
 	((typeof(var) *)addr_gva2hva((vm), (unsigned long)&(var)))
