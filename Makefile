@@ -54,7 +54,7 @@ selftests: setup
 #:                  DEVICE=lsi53c895a, ahci, megasas, nvme, virtio-blk or xhci
 #:                  (a disk), e1000e or igb (a network); USER_DEVICE=off for the
 #:                  detour; SCENARIO=killed or restarted (nvme), plugged, upgraded
-#:                  or migrated; full, watchdog, several or boot (a disk);
+#:                  or migrated; full, watchdog, several, auto or boot (a disk);
 #:                  FIRMWARE=ovmf for boot
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)

@@ -44,18 +44,6 @@ def base(qemu):
     return [qemu, "-nodefaults", "-no-user-config", "-display", "none", *places.firmware()]
 
 
-def as_option(device):
-    """What device_add takes, for a command line."""
-    return ",".join([device["driver"], *(f"{name}={value}" for name, value in device.items()
-                                         if name != "driver")])
-
-
-def remote_command(qemu, device_arguments, fd):
-    os.makedirs(EMPTY, exist_ok=True)
-    return [*base(qemu), "-machine", "x-remote", *CONFINEMENT, *device_arguments,
-            "-object", f"x-remote-object,id=remote,devid=device,fd={fd}"]
-
-
 def check_confined(pid):
     """Filtered system calls, no privileges, nothing to open."""
     status = dict(line.split(":\t", 1) for line in
@@ -68,46 +56,6 @@ def check_confined(pid):
         raise L2Error("the emulating process sees the whole file system")
 
 
-class Remote:
-    """The emulating process.  The VMM's end of its socket is `socket`."""
-
-    def __init__(self, qemu, device_arguments, logs):
-        self.command = qemu, device_arguments
-        self.log = f"{logs}/remote.log"
-        self.start()
-
-    def start(self):
-        self.socket, theirs = socket.socketpair()
-        with theirs:
-            fd = theirs.fileno()
-            self.process = start(remote_command(*self.command, fd), self.log, [fd])
-
-    def fds(self):
-        """What the VMM inherits."""
-        return [self.socket.fileno()]
-
-    def proxy_options(self):
-        return {"fd": str(self.socket.fileno())}
-
-    def pid(self):
-        return self.process.pid
-
-    def end(self, patience):
-        """It ends by itself once the VMM has gone."""
-        self.socket.close()
-        try:
-            status = self.process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise L2Error("the emulating process did not end after the guest") from None
-        if status:
-            raise L2Error(f"the emulating process ended with status {status}")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
 def value_of(text):
     """As part of an option of QEMU's."""
     return text.replace(",", ",,")
@@ -118,16 +66,17 @@ def pairs(arguments):
 
 
 class Managed:
-    """The emulating process if the VMM has it by -remote, and starts it again once if it is lost."""
+    """The emulating process, which the VMM has by -remote."""
 
     RID = "8"
 
-    def __init__(self, device_arguments, timeout_ms, user_device, more=()):
+    def __init__(self, device_arguments, timeout_ms, user_device, restarts=0, more=()):
+        self.device_arguments = device_arguments
         self.devices = [value for option, value in pairs(device_arguments) if option == "-device"]
         backends = [word for pair in pairs(device_arguments) if pair[0] != "-device"
                     for word in pair]
         self.command = shlex.join([*places.firmware(), *CONFINEMENT, *backends])
-        self.timeout_ms, self.user_device = timeout_ms, user_device
+        self.timeout_ms, self.user_device, self.restarts = timeout_ms, user_device, restarts
         self.more = list(more)
         self.found = self.pidfd = None
 
@@ -149,9 +98,12 @@ class Managed:
         os.makedirs(EMPTY, exist_ok=True)
         for text in () if plugged else self.device_texts():
             yield from ("-device", text)
-        yield from ("-remote", f"rid={self.RID},command={value_of(self.command)}"
-                    f",timeout-ms={self.timeout_ms},start-timeout-ms={self.timeout_ms},restarts=1")
+        yield from ("-remote", f"rid={self.RID},command={value_of(self.command)},{self.options()}")
         yield from self.more
+
+    def options(self):
+        return (f"timeout-ms={self.timeout_ms},start-timeout-ms={self.timeout_ms}"
+                f",restarts={self.restarts}")
 
     def watch(self, monitor):
         """Who it is, says the VMM."""
@@ -173,12 +125,19 @@ class Managed:
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
-def machine(device_arguments):
-    """With -remote, QEMU sees to it that RAM can be shared."""
-    if "-remote" in device_arguments:
-        return ["-machine", "pc,hpet=off"]
-    return ["-machine", "pc,hpet=off,memory-backend=ram",
-            "-object", f"memory-backend-memfd,id=ram,size={MEMORY},share=on"]
+class Auto(Managed):
+    """The emulating processes, if the command line is that of devices in QEMU."""
+
+    RID = "device"
+
+    def arguments(self, plugged=False):
+        path = ["-global", f"x-pci-proxy-dev.user-device={self.user_device}"]
+        return [*self.device_arguments, *self.more, *path, "-remote", f"auto,{self.options()}"]
+
+
+def second_process(rid, backends):
+    """The option for it; the device is in the first one."""
+    return ["-remote", f"rid={rid},command={value_of(' '.join((*CONFINEMENT, *backends)))}"]
 
 
 def kernel_arguments(append):
@@ -193,8 +152,7 @@ def boot_arguments(kernel, initramfs, append):
 class Guest:
     """L2: the VMM with the device or its proxy, the talk with l2-init and with the VMM."""
 
-    def __init__(self, qemu, kernel, initramfs, device_arguments, out, fds, cpus=2, append=(),
-                 name="l2"):
+    def __init__(self, qemu, kernel, initramfs, device_arguments, out, cpus=2, append=(), name="l2"):
         self.socket, theirs = socket.socketpair()
         self.monitor, self.watched = Monitor(), Monitor("watched")
         with theirs:
@@ -202,12 +160,12 @@ class Guest:
             self.process = start(
                 [*base(qemu), *self.monitor.arguments(), *self.watched.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
                  "-name", "l2,debug-threads=on",
-                 "-m", MEMORY, *machine(device_arguments), *boot_arguments(kernel, initramfs, append),
+                 "-m", MEMORY, "-machine", "pc,hpet=off", *boot_arguments(kernel, initramfs, append),
                  "-serial", f"file:{out}/{name}-console",
                  "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=lab,fd={fd}",
                  "-device", "virtserialport,chardev=lab,name=lab", *device_arguments],
-                f"{out}/{name}-qemu.log", [fd, self.monitor.theirs.fileno(), self.watched.theirs.fileno(), *fds])
+                f"{out}/{name}-qemu.log", [fd, self.monitor.theirs.fileno(), self.watched.theirs.fileno()])
         self.monitor.greet()
         self.watched.greet()
 

@@ -40,6 +40,13 @@ class Disk:
             file.write(self.seed)
         self.run("mke2fs", "-q", "-t", "ext4", "-d", files, self.image, IMAGE_SIZE)
 
+    def another_image(self, name):
+        """An empty one"""
+        path = f"{self.folder}/{name}"
+        with open(path, "wb") as file:
+            file.truncate(16 << 20)
+        return path
+
     def run(self, *command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What else happens while L2 uses its device: one file for each kind of it."""
+
+from . import auto, boot, full, loss, move, plug, several, stop, watchdog
+from .base import PATIENCE, Scenario
+
+_ALL = {"killed": loss.Killed, "restarted": loss.Restarted, "stopped": stop.Stopped,
+        "plugged": plug.Plugged, "migrated": move.Migrated, "upgraded": move.Upgraded,
+        "full": full.Full, "watchdog": watchdog.Watchdog, "several": several.Several,
+        "boot": boot.Boot, "auto": auto.Auto}
+NAMES = tuple(_ALL)
+
+
+def kind(name):
+    """The class; nothing else happens if there is no name."""
+    return _ALL.get(name, Scenario)
+
+
+def usage():
+    return "; ".join(f"{name}: {' '.join(one.__doc__.split())}" for name, one in _ALL.items())

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a scenario is asked for."""
+
+from l2 import L2Error, Managed
+
+PATIENCE = 120
+
+
+class Scenario:
+    """Nothing else happens."""
+
+    # What it is about, and what L2 needs for it besides the drivers of the device
+    needs_disk = needs_recovery = False
+    modules = ()
+    # Whether the device is there before L2 asks for it
+    plugged_later = False
+    # How the VMM gets its processes
+    remote = Managed
+    restarts = 0
+    confined = True
+    # For how long QEMU may wait for a process that does not answer
+    pause = 0
+
+    def __init__(self, run):
+        self.run = run
+
+    @property
+    def monitor(self):
+        return self.run.guest.monitor
+
+    def arguments(self):
+        """Of the VMM, besides those of the device"""
+        return []
+
+    def requests(self):
+        """What L2 asks for, and what is done then"""
+        return {}
+
+    def check(self):
+        """Once L2 has gone"""
+
+    def report(self):
+        """What was seen of it: pairs of words"""
+        return []
+
+    def check_stopped(self, expected):
+        self.monitor.event("STOP", PATIENCE)
+        status = self.monitor.command("query-status")["status"]
+        if status != expected:
+            raise L2Error(f"QEMU says that L2 is in the state {status}, and not {expected}")
