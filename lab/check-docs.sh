@@ -20,7 +20,7 @@ build_docs() {
 	grep -q 'id="c.kvm_devuser_request"' \
 		"$OUT/docs/Documentation/output/virt/kvm/devices/user.html" ||
 		die "the page lacks what the header documents"
-	! grep -E 'devices/user\.rst|kvm_devuser|devuser/' "$log" | grep -E 'WARNING|ERROR|warning:|error:' ||
+	! grep -E 'devices/user[.-]|kvm_devuser|devuser/' "$log" | grep -E 'WARNING|ERROR|warning:|error:' ||
 		die "findings in the documentation"
 }
 

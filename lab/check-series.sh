@@ -46,6 +46,7 @@ ignored_in() {
 	case $(sed -n 's/^Subject: //p' "$1") in
 	*"Define and document"*) echo "$ON_PURPOSE,BIT_MACRO" ;;
 	*"their queues"*) echo "$ON_PURPOSE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,SPACING" ;;
+	*"Add a tool"*) echo "$ON_PURPOSE,CAMELCASE,LINE_SPACING,PREFER_KERNEL_TYPES,SPACING" ;;
 	*) echo "$ON_PURPOSE" ;;
 	esac
 }

@@ -18,6 +18,8 @@ cannot_have() {
 		echo BIT_MACRO ;;	# BIT() is not there in userspace
 	*/trace.h)			# TRACE_EVENT() has a form of its own
 		echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,SPACING ;;
+	*/tools/kvm/*)			# GLib's types are not the kernel's
+		echo CAMELCASE,LINE_SPACING,PREFER_KERNEL_TYPES,SPACING ;;
 	*)
 		echo NONE ;;
 	esac
