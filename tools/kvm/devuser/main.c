@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "list",	do_list,	"[--failed]" },
 	{ "show",	do_show,	"ID" },
 	{ "top",	do_top,		"[--watch] [--interval SECONDS]" },
+	{ "modules",	do_modules,	"status|load [--dir FOLDER] | unload" },
 	{ "help",	do_help,	"" },
 	{ "version",	do_version,	"" },
 	{ 0 }

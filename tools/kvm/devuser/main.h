@@ -47,5 +47,6 @@ bool parse_seconds(const char *text, double *seconds);
 int do_list(int argc, char **argv);
 int do_show(int argc, char **argv);
 int do_top(int argc, char **argv);
+int do_modules(int argc, char **argv);
 
 #endif
