@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{ "show",	do_show,	"ID" },
 	{ "top",	do_top,		"[--watch] [--interval SECONDS]" },
 	{ "modules",	do_modules,	"status|load [--dir FOLDER] | unload" },
+	{ "check",	do_check,	"[--qemu PROGRAM]" },
 	{ "help",	do_help,	"" },
 	{ "version",	do_version,	"" },
 	{ 0 }

@@ -48,5 +48,6 @@ int do_list(int argc, char **argv);
 int do_show(int argc, char **argv);
 int do_top(int argc, char **argv);
 int do_modules(int argc, char **argv);
+int do_check(int argc, char **argv);
 
 #endif
