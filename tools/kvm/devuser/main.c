@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "list",	do_list,	"[--failed]" },
 	{ "show",	do_show,	"ID" },
 	{ "top",	do_top,		"[--watch] [--interval SECONDS]" },
+	{ "monitor",	do_monitor,	"[--interval SECONDS]" },
 	{ "modules",	do_modules,	"status|load [--dir FOLDER] | unload" },
 	{ "check",	do_check,	"[--qemu PROGRAM]" },
 	{ "help",	do_help,	"" },

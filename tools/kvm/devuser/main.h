@@ -47,6 +47,7 @@ bool parse_seconds(const char *text, double *seconds);
 int do_list(int argc, char **argv);
 int do_show(int argc, char **argv);
 int do_top(int argc, char **argv);
+int do_monitor(int argc, char **argv);
 int do_modules(int argc, char **argv);
 int do_check(int argc, char **argv);
 

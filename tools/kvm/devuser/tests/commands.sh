@@ -105,6 +105,17 @@ expect 2 "'' is not the id" show ''
 expect 2 "'0' is no time" top --interval 0
 expect 2 "'nan' is no time" top --interval nan
 expect 2 "'' is no time" top --interval
+expect 2 "what is 'more'" monitor more
+expect 2 "'0' is no time" monitor --interval 0
+expect 2 "'' is no time" monitor --interval
+expect 2 'modules: give a command' modules
+expect 2 "modules: there is no command 'lost'" modules lost
+expect 2 "what is 'more'" modules load more
+expect 2 'give a folder' modules load --dir
+expect 2 'give a folder' modules status --dir ''
+expect 2 "what is 'more'" modules unload more
+expect 2 "what is 'more'" check more
+expect 2 'give a program' check --qemu
 expect 2 'unrecognized option' --lost
 expect 0 'usage: kvm-devuser' help
 expect 0 'usage: kvm-devuser' --help
@@ -114,23 +125,64 @@ expect 1 'cannot read /nowhere' --proc /nowhere list
 # who reads is gone, or has no room
 # shellcheck disable=SC2086
 output=$({ $KVM_DEVUSER --proc "$PROC" list; echo "status $?" >&3; } 3>&1 2>&1 >/dev/full)
-judge 0 0 'status 1' "$output" "a full disk: status"
+judge 0 0 'status 1$' "$output" "a full disk: status"
 judge 0 0 'cannot write: No space left' "$output" "a full disk: said"
 # shellcheck disable=SC2086
 output=$({ { sleep 0.2; $KVM_DEVUSER --proc "$PROC" list 2>&3; echo "status $?" >&3; } | :; } 3>&1)
-judge 0 0 'status 1' "$output" "a closed pipe: status"
+judge 0 0 'status 1$' "$output" "a closed pipe: status"
 judge 0 0 'cannot write: Broken pipe' "$output" "a closed pipe: said"
 # shellcheck disable=SC2086
 output=$($KVM_DEVUSER --proc "$PROC" list 2>&1 >&-; echo "status $?")
-judge 0 0 'status 1' "$output" "no standard output: status"
+judge 0 0 'status 1$' "$output" "no standard output: status"
 # shellcheck disable=SC2086
 output=$({ { sleep 0.2; timeout 60 $KVM_DEVUSER --proc "$PROC" top --watch --interval 0.05 2>&3
 	    echo "status $?" >&3; } | head -n 1 >/dev/null; } 3>&1)
-judge 0 0 'status 1' "$output" "top ends when its reader does"
+judge 0 0 'status 1$' "$output" "top ends when its reader does"
 # shellcheck disable=SC2086
 output=$(timeout -s INT 2 $KVM_DEVUSER --proc "$PROC" top --watch --interval 0.05 2>&1 | tail -n 1
 	echo "status ${PIPESTATUS[0]}")
 judge 0 0 'status (0|124)' "$output" "top ends when it is interrupted"
+
+# the monitor
+until_says() {
+	local tries
+
+	for tries in $(seq 600); do
+		! grep -q -- "$1" "$SCRATCH/events" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+descriptor 100 21 kvm-user 2 live
+# shellcheck disable=SC2086
+$KVM_DEVUSER --proc "$PROC" -j monitor --interval 0.05 >"$SCRATCH/events" 2>&1 &
+MONITOR=$!
+until_says '"event":"present","id":2,'
+descriptor 100 21 kvm-user 2 failed
+until_says '"event":"failed","id":2,'
+rm -r "$PROC/200"
+descriptor 100 20 kvm-user 1 held
+until_says '"event":"slave-lost","id":1,'
+mv "$PROC/100" "$PROC/away"
+until_says '"event":"gone","id":1,'
+mv "$PROC/away" "$PROC/100"
+until_says '"event":"appeared","id":1,'
+kill "$MONITOR"
+wait "$MONITOR"
+status=$?
+events=$(python3 -c '
+import json, sys
+print(" ".join("%s-%s" % (e["event"], e["id"]) for e in map(json.loads, sys.stdin)))' \
+	<"$SCRATCH/events" 2>&1)
+judge 0 $status '^present-1 present-2 slave-lost-2 failed-2 slave-lost-1 gone-1 gone-2 appeared-1 ' \
+	"$events" "monitor: events"
+# shellcheck disable=SC2086
+output=$({ timeout 120 $KVM_DEVUSER --proc "$PROC" monitor; echo "status $?" >&3; } 3>&1 2>&1 >/dev/full)
+judge 0 0 'status 1$' "$output" "monitor: a full disk"
+process 200 remote
+descriptor 200 5 kvm-user-slave 1 live
+descriptor 100 20 kvm-user 1 live
 
 # no rights, which root does not lack
 if [ "$(id -u)" -eq 0 ]; then
