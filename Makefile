@@ -9,6 +9,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix model kunit mutate bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
+	tool check-tool tool-deb \
 	clean queue-6.12 queue-7.3 queue-qemu
 
 help:
@@ -68,6 +69,7 @@ known-device:
 #: make check       build everything, run all tests, check the style
 check: modules qemu selftests style model kunit
 	@lab/check-qemu
+	@lab/tool.sh check
 	@lab/boot/check
 
 #: make check-deep  the tests that take longer: all devices, with and without the
@@ -138,6 +140,19 @@ check-queue: setup
 #:                  UBSan; RUNS=1000000 for each side
 fuzz-qemu: setup
 	@lab/fuzz-qemu.sh
+
+#: make tool        kvm-devuser, the operator's tool
+tool: setup
+	@lab/tool.sh
+
+#: make check-tool  its tests: by themselves, with sanitizers and valgrind, and in L1;
+#:                  and that all who name the keys of fdinfo name the same
+check-tool: modules qemu
+	@lab/tool.sh check
+
+#: make tool-deb    a Debian package of it
+tool-deb: setup
+	@lab/tool-deb.sh
 
 #: make dkms-deb    a Debian package that rebuilds the stock kernel's KVM with DKMS
 dkms-deb: setup

@@ -34,12 +34,13 @@ use_in_l1() {
 	mapfile -t selftests < <(selftests)
 	[ ${#selftests[@]} -gt 0 ] || die "no selftest of the user device is installed"
 	"$LAB/boot/l1" --out="$OUT/l1" --modules=stock --timeout=1500 -- \
-		"$LAB/boot/dkms-in-l1" "$OUT/files.tar" "${selftests[@]}"
+		"$LAB/boot/dkms-in-l1" "$OUT/files.tar" "$BUILD/tool/plain/kvm-devuser" "${selftests[@]}"
 }
 
 main() {
 	"$LAB/sources.sh" dkms
 	"$LAB/dkms-deb.sh"
+	"$LAB/tool.sh"
 	lock dkms-check
 	steps 2
 	step "install the package in a copy of this system"

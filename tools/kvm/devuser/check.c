@@ -75,7 +75,8 @@ static struct finding check_access(const struct kvm_offer *offer)
 {
 	if (!offer->error)
 		return finding(RESULT_OK, g_strdup("VMs can be made"), NULL);
-	return finding(RESULT_NO, g_strdup_printf("no VM can be made: %s", g_strerror(offer->error)),
+	return finding(RESULT_NO,
+		       g_strdup_printf("no VM can be made: %s", g_strerror(offer->error)),
 		       offer->error == EACCES ? "join the group kvm" :
 		       "load KVM's modules, and see what the kernel's log says");
 }
@@ -114,7 +115,7 @@ static struct finding check_nesting(void)
 		       "if they should: nested=1 for kvm_amd or kvm_intel in /etc/modprobe.d");
 }
 
-static guint64 meminfo(const char *key)
+static guint64 read_meminfo(const char *key)
 {
 	g_autofree char *text = NULL;
 	g_auto(GStrv) lines = NULL;
@@ -133,14 +134,16 @@ static guint64 meminfo(const char *key)
 static struct finding check_huge_pages(void)
 {
 	g_autofree char *thp = first_line(SYS "/kernel/mm/transparent_hugepage/shmem_enabled");
-	guint64 nr = meminfo("HugePages_Total:"), available = meminfo("HugePages_Free:");
+	guint64 nr = read_meminfo("HugePages_Total:");
+	guint64 available = read_meminfo("HugePages_Free:");
 
 	if (nr)
 		return finding(RESULT_OK,
 			       g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
 					       " huge pages are free", available, nr), NULL);
 	if (strstr(thp, "[always]") || strstr(thp, "[advise]") || strstr(thp, "[within_size]"))
-		return finding(RESULT_OK, g_strdup("shared memory gets huge pages by itself"), NULL);
+		return finding(RESULT_OK, g_strdup("shared memory gets huge pages by itself"),
+			       NULL);
 	return finding(RESULT_NOTE, g_strdup("there are no huge pages for a guest's shared RAM"),
 		       "for speed: set vm.nr_hugepages, or shmem_enabled of transparent_hugepage to advise");
 }
@@ -155,7 +158,7 @@ static char *find_qemu(void)
 static struct finding check_qemu(const char *given)
 {
 	g_autofree char *found = given ? g_strdup(given) : find_qemu();
-	const char *argv[] = { found, "-help", NULL };
+	const gchar *argv[] = { found, "-help", NULL };
 	g_autofree char *help = NULL;
 	bool ran;
 

@@ -75,7 +75,7 @@ static const char *vendor_of_processor(void)
 
 	if (!g_file_get_contents("/proc/cpuinfo", &text, NULL, NULL))
 		return NULL;
-	words = g_strsplit_set(text, " \n", 0);
+	words = g_strsplit_set(text, "\n ", 0);
 	if (g_strv_contains((const char * const *)words, "svm"))
 		return "kvm_amd";
 	return g_strv_contains((const char * const *)words, "vmx") ? "kvm_intel" : NULL;
@@ -286,8 +286,10 @@ static bool remove_one(const char *name, GError **error)
 	if (!result || result == -ENOENT)
 		return true;
 
-	set_error(error, "%s cannot be removed: %s", name,
-		  result == -EWOULDBLOCK || result == -EBUSY ? "it is in use" : g_strerror(-result));
+	if (result == -EWOULDBLOCK || result == -EBUSY)
+		set_error(error, "%s cannot be removed: it is in use", name);
+	else
+		set_error(error, "%s cannot be removed: %s", name, g_strerror(-result));
 	return false;
 }
 

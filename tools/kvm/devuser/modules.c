@@ -298,10 +298,13 @@ static int show_status(const char *folder)
 {
 	struct status status;
 	int result = STATUS_ERROR;
+	bool written;
 
-	if (status_read(&status, folder) &&
-	    (options.json ? status_json : status_text)(&status))
-		result = status.offer.version ? STATUS_OK : STATUS_NO;
+	if (status_read(&status, folder)) {
+		written = options.json ? status_json(&status) : status_text(&status);
+		if (written)
+			result = status.offer.version ? STATUS_OK : STATUS_NO;
+	}
 	status_free(&status);
 	return result;
 }

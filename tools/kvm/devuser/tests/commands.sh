@@ -5,7 +5,7 @@
 # call it.
 
 set -u
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 
 SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT
@@ -145,13 +145,12 @@ judge 0 0 'status (0|124)' "$output" "top ends when it is interrupted"
 
 # the monitor
 until_says() {
-	local tries
+	local end=$((SECONDS + 60))
 
-	for tries in $(seq 600); do
-		! grep -q -- "$1" "$SCRATCH/events" || return 0
+	until grep -q -- "$1" "$SCRATCH/events"; do
+		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
-	return 1
 }
 
 descriptor 100 21 kvm-user 2 live
@@ -175,7 +174,8 @@ events=$(python3 -c '
 import json, sys
 print(" ".join("%s-%s" % (e["event"], e["id"]) for e in map(json.loads, sys.stdin)))' \
 	<"$SCRATCH/events" 2>&1)
-judge 0 $status '^present-1 present-2 slave-lost-2 failed-2 slave-lost-1 gone-1 gone-2 appeared-1 ' \
+judge 0 $status \
+	'^present-1 present-2 slave-lost-2 failed-2 slave-lost-1 gone-1 gone-2 appeared-1 ' \
 	"$events" "monitor: events"
 # shellcheck disable=SC2086
 output=$({ timeout 120 $KVM_DEVUSER --proc "$PROC" monitor; echo "status $?" >&3; } 3>&1 2>&1 >/dev/full)

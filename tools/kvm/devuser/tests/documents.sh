@@ -7,7 +7,7 @@
 # the program.
 
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 MAN=$1
 PAGE=Documentation/kvm-devuser.rst

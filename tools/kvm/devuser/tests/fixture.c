@@ -38,7 +38,7 @@ struct fake_proc *fake_proc_new(void)
 
 static void remove_tree(const char *place)
 {
-	const char *argv[] = { "rm", "-rf", place, NULL };
+	const gchar *argv[] = { "rm", "-rf", place, NULL };
 	int status;
 
 	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,

@@ -27,7 +27,7 @@ static void put(struct fake_sys *sys, const char *name, const char *bytes, gssiz
 
 static void teardown(struct fake_sys *sys, gconstpointer data)
 {
-	const char *argv[] = { "rm", "-rf", sys->root, NULL };
+	const gchar *argv[] = { "rm", "-rf", sys->root, NULL };
 
 	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
 				   NULL, NULL, NULL, NULL));

@@ -137,7 +137,7 @@ static void serve(int slave)
 {
 	struct kvm_dev_user_request request;
 
-	prctl(PR_SET_NAME, "serve \033[31m)");
+	prctl(PR_SET_NAME, "a slave \033[1m");
 	check(dup2(slave, 0), "dup2");
 	/* Nor its output: who reads that wants to see the VMM's end. */
 	close_range(1, ~0U, 0);
@@ -177,7 +177,8 @@ static void access_device(unsigned int device, unsigned int rounds)
 	unsigned int i;
 
 	check(ioctl(vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
-	sregs.cs.base = sregs.cs.selector = 0;
+	sregs.cs.base = 0;
+	sregs.cs.selector = 0;
 	check(ioctl(vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
 	for (i = 0; i < rounds; i++) {
 		check(ioctl(vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
@@ -248,13 +249,13 @@ static void fly(int master)
 
 static void obey(const char *line)
 {
-	unsigned int device = 0, number = 0;
+	unsigned int device = 0, number;
 	char word[16], option[16] = "";
 	int master;
 
 	if (sscanf(line, "%15s %u %15s", word, &device, option) < 1)
 		return;
-	sscanf(option, "%u", &number);
+	number = strtoul(option, NULL, 10);
 	if (!strcmp(word, "device")) {
 		make_device();
 		return;
