@@ -30,6 +30,9 @@ main() {
 
 	hash=$(hash_of "$1" "$LAB/checkpatch.sh" "$TREE/scripts/checkpatch.pl")
 	is_fresh "$name" "$hash" && return
+	# It leaves a list of its own in the folder where it runs.
+	mkdir -p "$STAMPS"
+	cd "$STAMPS"
 	"$TREE/scripts/checkpatch.pl" --root="$TREE" --strict --terse --no-summary \
 		--no-signoff --ignore "$(cannot_have "$1")" -f "$1"
 	stamp "$name" "$hash"

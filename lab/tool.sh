@@ -36,7 +36,7 @@ check_valgrind() {
 }
 
 check_in_l1() {
-	"$LAB/boot/l1" --out="$LOGS/tool-l1" --timeout=900 -- "$LAB/boot/tool-in-l1" \
+	"$LAB/boot/l1" --out="$LOGS/tool-l1" --timeout=1800 -- "$LAB/boot/tool-in-l1" \
 		"$OUT/plain/kvm-devuser" "$OUT/plain/tests/vmm" "$BUILD/modules" \
 		"$BUILD/stock" "$BUILD/qemu/qemu-system-x86_64"
 }
