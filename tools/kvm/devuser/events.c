@@ -35,7 +35,6 @@ static bool has_holder(GPtrArray *holders, const struct holder *wanted)
 	return false;
 }
 
-/* Does any of these processes still hold it? */
 static bool any_left(GPtrArray *before, GPtrArray *after)
 {
 	unsigned int i;
@@ -45,6 +44,26 @@ static bool any_left(GPtrArray *before, GPtrArray *after)
 			return true;
 
 	return false;
+}
+
+static bool all_in(GPtrArray *some, GPtrArray *others)
+{
+	unsigned int i;
+
+	for (i = 0; i < some->len; i++)
+		if (!has_holder(others, g_ptr_array_index(some, i)))
+			return false;
+
+	return true;
+}
+
+/*
+ * Does somebody still hold the slave that served? It may have gone to another process
+ * meanwhile; who had one before, beside one that has closed his, has an older one.
+ */
+static bool is_still_held(GPtrArray *before, GPtrArray *after)
+{
+	return after->len && (all_in(before, after) || !all_in(after, before));
 }
 
 /* How a device was, as far as it matters. */
@@ -75,7 +94,7 @@ static void slave_events(const struct past *past, const struct device *device, b
 	}
 	if (timed_out || (state != FDINFO_HELD && state != FDINFO_FAILED))
 		return;
-	if (past->state == FDINFO_LIVE && any_left(past->slaves, device->slaves))
+	if (past->state == FDINFO_LIVE && is_still_held(past->slaves, device->slaves))
 		fn(EVENT_SLAVE_REVOKED, device, data);
 	else if (past->state == FDINFO_LIVE || past->state == FDINFO_IDLE)
 		fn(EVENT_SLAVE_LOST, device, data);
