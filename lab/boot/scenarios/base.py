@@ -17,7 +17,6 @@ class Scenario:
     # How the VMM gets its processes
     remote = Managed
     restarts = 0
-    confined = True
     # For how long QEMU may wait for a process that does not answer
     pause = 0
 
