@@ -178,7 +178,10 @@ judge 0 $status \
 	'^present-1 present-2 slave-lost-2 failed-2 slave-lost-1 gone-1 gone-2 appeared-1 ' \
 	"$events" "monitor: events"
 # shellcheck disable=SC2086
-output=$({ timeout 120 $KVM_DEVUSER --proc "$PROC" monitor; echo "status $?" >&3; } 3>&1 2>&1 >/dev/full)
+output=$({
+	timeout 120 $KVM_DEVUSER --proc "$PROC" monitor
+	echo "status $?" >&3
+} 3>&1 2>&1 >/dev/full)
 judge 0 0 'status 1$' "$output" "monitor: a full disk"
 process 200 remote
 descriptor 200 5 kvm-user-slave 1 live
