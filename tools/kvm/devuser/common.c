@@ -7,26 +7,29 @@
 
 struct options options = { .proc = "/proc" };
 
+static void say(const char *prefix, const char *format, va_list arguments)
+{
+	fputs(prefix, stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+}
+
 void p_err(const char *format, ...)
 {
 	va_list arguments;
 
-	fputs(NAME ": error: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(NAME ": error: ", format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 }
 
 void p_info(const char *format, ...)
 {
 	va_list arguments;
 
-	fputs(NAME ": ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(NAME ": ", format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 }
 
 int usage_error(const char *command, const char *argument)
