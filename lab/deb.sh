@@ -5,45 +5,33 @@
 # installed beside Debian's own.
 
 . "$(dirname "$0")/lib.sh"
+. "$LAB/debs.sh"
 
 QEMU=$BUILD/qemu/qemu-system-x86_64
-OUT=$BUILD/debs
 WORK=$BUILD/deb
 
 upstream() {
 	cat "$BUILD/trees/qemu-10.0/VERSION"
 }
 
-changelog() {
-	cat <<-END
-		qemu-devuser ($(upstream)+devuser$(git -C "$ROOT" rev-list --count HEAD)) unstable; urgency=low
-
-		  * QEMU $(upstream) with the patches of qemu-patches/10.0.
-
-		 -- lab <lab@localhost>  $(date -R -u -d "@$(git -C "$ROOT" log -1 --format=%ct)")
-	END
-}
-
 package() {
 	local tree=$WORK/qemu-devuser file
 
 	rm -rf "$WORK"
-	mkdir -p "$tree/debian" "$OUT"
+	mkdir -p "$tree/debian"
 	for file in control rules copyright; do
 		sed "s/@UPSTREAM@/$(upstream)/g" "$LAB/deb/$file" >"$tree/debian/$file"
 	done
 	chmod +x "$tree/debian/rules"
-	changelog >"$tree/debian/changelog"
+	changelog qemu-devuser "$(upstream)+devuser$(git -C "$ROOT" rev-list --count HEAD)" \
+		"QEMU $(upstream) with the patches of qemu-patches/10.0." >"$tree/debian/changelog"
 	cp "$QEMU" "$LAB/deb/qemu-system-x86_64-devuser" "$tree/"
 	chmod +x "$tree/qemu-system-x86_64-devuser"
 	cat >"$tree/debian/install" <<-END
 		qemu-system-x86_64 usr/lib/qemu-devuser
 		qemu-system-x86_64-devuser usr/bin
 	END
-	cd "$tree"
-	DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -uc -us
-	rm -f "$OUT"/qemu-devuser_*.deb
-	cp "$WORK"/qemu-devuser_*_amd64.deb "$OUT/"
+	build_deb "$tree" qemu-devuser
 }
 
 # What the package installs is in no package of the archive that this system knows,
@@ -68,7 +56,7 @@ main() {
 
 	"$LAB/qemu.sh"
 	lock deb
-	hash=$(hash_text "$(hash_of "$LAB/deb.sh" "$LAB/deb" "$QEMU")")
+	hash=$(hash_text "$(hash_of "$LAB"/{deb,debs}.sh "$LAB/deb" "$QEMU")")
 	if is_fresh deb "$hash" "$OUT"/qemu-devuser_*.deb; then
 		say "up to date"
 		return

@@ -6,35 +6,21 @@
 # stock kernel and no other.
 
 . "$(dirname "$0")/lib.sh"
+. "$LAB/debs.sh"
 
 SRC=$BUILD/modules-objects	# as lab/modules.sh has copied it
-OUT=$BUILD/debs
 WORK=$BUILD/dkms
 
 SOURCES=(--include '*/' --include '*.[chS]' --include 'Makefile*' --exclude '*')
 
 # version RELEASE: that of the user ABI and that of the kernel.
 version() {
-	local abi
-
-	abi=$(sed -n 's/^#define KVM_DEV_USER_VERSION[[:space:]]*//p' \
-		"$ROOT/include/uapi/linux/kvm_devuser.h")
-	echo "$abi+${1%%+*}"
+	echo "$(abi_version)+${1%%+*}"
 }
 
 fill_in() {
 	sed -e "s/@VERSION@/$VERSION/g" -e "s/@RELEASE@/$RELEASE/g" \
 	    -e "s/@RELEASE_PATTERN@/$(sed 's/[.+]/\\\\&/g' <<<"$RELEASE")/g" "$1"
-}
-
-changelog() {
-	cat <<-END
-		kvm-devuser ($VERSION) unstable; urgency=low
-
-		  * For linux $RELEASE.
-
-		 -- lab <lab@localhost>  $(date -R -u -d "@$SOURCE_DATE_EPOCH")
-	END
 }
 
 # Only sources: neither objects nor what earlier builds generated.
@@ -52,19 +38,16 @@ package() {
 	local tree=$WORK/kvm-devuser-$VERSION
 
 	rm -rf "$WORK"
-	mkdir -p "$tree/debian" "$tree/src" "$OUT"
+	mkdir -p "$tree/debian" "$tree/src"
 	copy_sources "$tree/src"
 	fill_in "$LAB/dkms/dkms.conf" >"$tree/debian/kvm-devuser-dkms.dkms"
 	for file in control rules copyright; do
 		fill_in "$LAB/dkms/$file" >"$tree/debian/$file"
 	done
 	chmod +x "$tree/debian/rules"
-	changelog >"$tree/debian/changelog"
+	changelog kvm-devuser "$VERSION" "For linux $RELEASE." >"$tree/debian/changelog"
 	echo "src/* usr/src/kvm-devuser-$VERSION" >"$tree/debian/install"
-	cd "$tree"
-	dpkg-buildpackage -b -uc -us
-	rm -f "$OUT"/kvm-devuser-dkms_*.deb
-	cp "$WORK/kvm-devuser-dkms_${VERSION}_all.deb" "$OUT/"
+	build_deb "$tree" kvm-devuser-dkms
 }
 
 main() {
@@ -73,11 +56,11 @@ main() {
 	"$LAB/modules.sh"
 	RELEASE=$(cat "$BUILD/sources/linux-6.12/release")
 	VERSION=$(version "$RELEASE")
-	SOURCE_DATE_EPOCH=$(git -C "$ROOT" log -1 --format=%ct 2>/dev/null || echo 0)
+	SOURCE_DATE_EPOCH=$(source_date)
 	export SOURCE_DATE_EPOCH
 	lock modules
 	lock dkms
-	hash=$(hash_text "$(hash_of "$LAB/dkms-deb.sh" "$LAB/dkms")" "$(cat "$STAMPS/modules")")
+	hash=$(hash_text "$(hash_of "$LAB"/{dkms-deb,debs}.sh "$LAB/dkms")" "$(cat "$STAMPS/modules")")
 	if is_fresh dkms "$hash" "$OUT/kvm-devuser-dkms_${VERSION}_all.deb"; then
 		say "up to date"
 		return

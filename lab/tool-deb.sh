@@ -4,44 +4,23 @@
 # Builds build/debs/kvm-devuser_*.deb: the operator's tool.
 
 . "$(dirname "$0")/lib.sh"
+. "$LAB/debs.sh"
 
-OUT=$BUILD/debs
 WORK=$BUILD/tool-deb
 SOURCES="tools/kvm/devuser include/uapi/linux/kvm_devuser.h"
-
-# That of the user ABI, and of the repository.
-version() {
-	local abi
-
-	abi=$(sed -n 's/^#define KVM_DEV_USER_VERSION[[:space:]]*//p' \
-		"$ROOT/include/uapi/linux/kvm_devuser.h")
-	echo "$abi+$(git -C "$ROOT" rev-list --count HEAD)"
-}
-
-changelog() {
-	cat <<-END
-		kvm-devuser-tool ($(version)) unstable; urgency=low
-
-		  * For the user device's interface as in the kernel's header.
-
-		 -- lab <lab@localhost>  $(date -R -u -d "@$(git -C "$ROOT" log -1 --format=%ct)")
-	END
-}
 
 package() {
 	local tree=$WORK/kvm-devuser-tool
 
 	rm -rf "$WORK"
-	mkdir -p "$tree/debian" "$OUT"
+	mkdir -p "$tree/debian"
 	# shellcheck disable=SC2086 # words
 	(cd "$ROOT" && cp -r --parents $SOURCES "$tree/")
 	cp "$LAB"/tool-deb/{control,rules,copyright} "$tree/debian/"
 	chmod +x "$tree/debian/rules"
-	changelog >"$tree/debian/changelog"
-	cd "$tree"
-	DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -uc -us
-	rm -f "$OUT"/kvm-devuser_*.deb
-	cp "$WORK"/kvm-devuser_*_amd64.deb "$OUT/"
+	changelog kvm-devuser-tool "$(abi_version)+$(git -C "$ROOT" rev-list --count HEAD)" \
+		"For the user device's interface as in the kernel's header." >"$tree/debian/changelog"
+	build_deb "$tree" kvm-devuser
 }
 
 # All that it shall have is in it, and what is linked with it is asked for.
@@ -67,7 +46,7 @@ main() {
 	local hash
 
 	lock tool-deb
-	hash=$(hash_text "$(hash_of "$LAB/tool-deb.sh" "$LAB/tool-deb" "$ROOT/tools/kvm/devuser" \
+	hash=$(hash_text "$(hash_of "$LAB"/{tool-deb,debs}.sh "$LAB/tool-deb" "$ROOT/tools/kvm/devuser" \
 		"$ROOT/include/uapi/linux/kvm_devuser.h")")
 	if is_fresh tool-deb "$hash" "$OUT"/kvm-devuser_*.deb; then
 		say "up to date"
