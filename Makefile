@@ -131,7 +131,7 @@ check-qemu: qemu
 	@$(if $(filter 1,$(SANITIZE)),lab/qemu.sh sanitize,:)
 	@lab/check-qemu
 
-#: make check-queue each patch for QEMU builds, and passes its qtests; each defect
+#: make check-queue each patch for QEMU builds, each topic passes its qtests; each defect
 #:                  that they end is seen when it is put back
 check-queue: setup
 	@lab/check-queue.sh
