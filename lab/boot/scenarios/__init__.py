@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """What else happens while L2 uses its device: one file for each kind of it."""
 
-from . import auto, boot, full, loss, move, plug, several, stop, watchdog
+from . import auto, boot, counted, full, loss, move, plug, several, stop, watchdog
 from .base import PATIENCE, Scenario
 
 _ALL = {"killed": loss.Killed, "restarted": loss.Restarted, "stopped": stop.Stopped,
         "plugged": plug.Plugged, "migrated": move.Migrated, "upgraded": move.Upgraded,
         "full": full.Full, "watchdog": watchdog.Watchdog, "several": several.Several,
-        "boot": boot.Boot, "auto": auto.Auto}
+        "boot": boot.Boot, "auto": auto.Auto, "counted": counted.Counted}
 NAMES = tuple(_ALL)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a scenario is asked for."""
 
+import mainloop
 from l2 import L2Error, Managed
 
 PATIENCE = 120
@@ -10,7 +11,7 @@ class Scenario:
     """Nothing else happens."""
 
     # What it is about, and what L2 needs for it besides the drivers of the device
-    needs_disk = needs_recovery = False
+    needs_disk = needs_recovery = needs_fio = False
     modules = ()
     # Whether the device is there before L2 asks for it
     plugged_later = False
@@ -19,6 +20,10 @@ class Scenario:
     restarts = 0
     # For how long QEMU may wait for a process that does not answer
     pause = 0
+    # More seconds that L2 may take
+    patience = 0
+    # Who asks QEMU all the time
+    watch = mainloop.Watch
 
     def __init__(self, run):
         self.run = run
@@ -26,6 +31,9 @@ class Scenario:
     @property
     def monitor(self):
         return self.run.guest.monitor
+
+    def start(self):
+        """Before L2 is there"""
 
     def arguments(self):
         """Of the VMM, besides those of the device"""
