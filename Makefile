@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
-	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix model kunit mutate bench bench-compare \
+	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	tool check-tool tool-deb \
 	clean queue-6.12 queue-7.3 queue-qemu
@@ -176,6 +176,13 @@ cross: setup
 #:                  Documentation/devuser/fault-matrix.md
 fault-matrix: modules qemu selftests
 	@lab/boot/fault-matrix
+
+#: make left-in-qemu
+#:                  count what QEMU does for a guest whose devices are all remote:
+#:                  Documentation/devuser/cpu-emulation.md
+left-in-qemu: modules qemu
+	@lab/fio.sh
+	@lab/boot/left-in-qemu
 
 #: make bench       measure what an access costs: Documentation/devuser/benchmarks.md
 bench: modules qemu selftests
