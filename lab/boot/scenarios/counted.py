@@ -6,10 +6,10 @@ import functools
 import time
 
 import histograms
-import ioctls
 import mainloop
 import regions
 import threads
+import uapi
 from l2 import L2Error
 
 from .auto import Auto
@@ -50,7 +50,7 @@ class Counts:
                        for event, keys in EVENTS.items()}
         self.ports = self.histogram("kvm/kvm_pio", ["port", "rw"])
         self.memory = self.histogram("kvm/kvm_mmio", ["gpa", "type"])
-        self.ioctl_names = ioctls.Names()
+        self.ioctl_names = uapi.Ioctls()
         self.thread_names = {}
         self.past = collections.defaultdict(collections.Counter)
         self.began = time.monotonic()
@@ -94,7 +94,7 @@ class Counts:
             yield "exit", "guest", tables[isa != VMX].get(reason, hex(reason)), count
 
     def return_rows(self):
-        table, = histograms.symbols("kvm/kvm_userspace_exit")
+        table = uapi.exits()
         for (reason, errno), count in self.grown(self.returns).items():
             name = "interrupted" if errno == INTERRUPTED else table.get(reason, str(reason))
             yield "return", "KVM", name if errno in (0, INTERRUPTED) else f"error {-errno}", count
