@@ -53,8 +53,8 @@ selftests: setup
 
 #: make run         a Linux guest whose device another process emulates;
 #:                  DEVICE=lsi53c895a, ahci, megasas, nvme, virtio-blk or xhci
-#:                  (a disk), e1000e or igb (a network); USER_DEVICE=off for the
-#:                  detour; SCENARIO=killed or restarted (nvme), plugged, upgraded
+#:                  (a disk), e1000e, i82550 or igb (a network); USER_DEVICE=off for
+#:                  the detour; SCENARIO=killed or restarted (nvme), plugged, upgraded
 #:                  or migrated; full, watchdog, several, auto or boot (a disk);
 #:                  FIRMWARE=ovmf for boot
 run: known-device modules qemu
