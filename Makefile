@@ -56,7 +56,7 @@ selftests: setup
 #:                  (a disk), e1000e, i82550 or igb (a network); USER_DEVICE=off for
 #:                  the detour; SCENARIO=killed or restarted (nvme), plugged, upgraded
 #:                  or migrated; full, watchdog, several, auto or boot (a disk);
-#:                  FIRMWARE=ovmf for boot
+#:                  FIRMWARE=ovmf for boot; viommu-strict, -lazy, -pt or -virtio
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 

@@ -133,6 +133,9 @@ def second_process(rid, backends):
     return ["-remote", f"rid={rid},command={value_of(' '.join(backends))}"]
 
 
+MACHINE = "pc,hpet=off"
+
+
 def kernel_arguments(append):
     return " ".join((*KERNEL_ARGUMENTS, *append))
 
@@ -145,7 +148,8 @@ def boot_arguments(kernel, initramfs, append):
 class Guest:
     """L2: the VMM with the device or its proxy, the talk with l2-init and with the VMM."""
 
-    def __init__(self, qemu, kernel, initramfs, device_arguments, out, cpus=2, append=(), name="l2"):
+    def __init__(self, qemu, kernel, initramfs, device_arguments, out, cpus=2, append=(), name="l2",
+                 machine=MACHINE):
         self.socket, theirs = socket.socketpair()
         self.monitor, self.watched = Monitor(), Monitor("watched")
         with theirs:
@@ -153,7 +157,7 @@ class Guest:
             self.process = start(
                 [*base(qemu), *self.monitor.arguments(), *self.watched.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
                  "-name", "l2,debug-threads=on",
-                 "-m", MEMORY, "-machine", "pc,hpet=off", *boot_arguments(kernel, initramfs, append),
+                 "-m", MEMORY, "-machine", machine, *boot_arguments(kernel, initramfs, append),
                  "-serial", f"file:{out}/{name}-console",
                  "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=lab,fd={fd}",

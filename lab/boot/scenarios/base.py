@@ -2,7 +2,7 @@
 """What a scenario is asked for."""
 
 import mainloop
-from l2 import L2Error, Managed
+from l2 import MACHINE, L2Error, Managed
 
 PATIENCE = 120
 
@@ -15,6 +15,9 @@ class Scenario:
     modules = ()
     # Whether the device is there before L2 asks for it
     plugged_later = False
+    # L2's machine, and what is on its kernel's command line besides
+    machine = MACHINE
+    append = ()
     # How the VMM gets its processes
     remote = Managed
     restarts = 0
@@ -34,6 +37,10 @@ class Scenario:
 
     def start(self):
         """Before L2 is there"""
+
+    def first_arguments(self):
+        """Of the VMM, before all devices"""
+        return []
 
     def arguments(self):
         """Of the VMM, besides those of the device"""
