@@ -10,33 +10,9 @@
 . "$(dirname "$0")/lib.sh"
 . "$LAB/git.sh"
 . "$LAB/qemu-configure.sh"
+. "$LAB/queue-tree.sh"
 
-QUEUE_TREE=$BUILD/trees/qemu-10.0
-TREE=$BUILD/qemu-queue/tree
-OUT=$BUILD/qemu-queue/build
-PASSED=$BUILD/qemu-queue/passed
 TESTS=$LOGS/check-queue
-
-# A clone, in which nobody else works
-clone_tree() {
-	rm -rf "$TREE"
-	mkdir -p "${TREE%/*}"
-	tree_git "$BUILD" clone -q --no-checkout "$QUEUE_TREE" "$TREE"
-	tree_git "$TREE" checkout -q --detach origin/lab/queue
-}
-
-prepare() {
-	local hash
-
-	hash=$(qemu_hash "$OUT")
-	if ! is_fresh qemu-queue "$hash" "$OUT/build.ninja"; then
-		rm -f "$PASSED"
-		logged clone clone_tree
-		logged configure configure_qemu "$TREE" "$OUT"
-		stamp qemu-queue "$hash"
-	fi
-	logged fetch tree_git "$TREE" fetch -q "$QUEUE_TREE" lab/queue
-}
 
 # The programs whose names begin as the patches' own qtests do.
 qtests() {
@@ -117,7 +93,8 @@ main() {
 	"$LAB/tools.sh"
 	"$LAB/tree.sh" qemu-10.0
 	lock qemu-queue
-	prepare
+	prepare_queue_tree qemu-queue
+	PASSED=$OUT/passed
 	rm -rf "$TESTS"
 	mkdir -p "$TESTS"
 	check_defects
