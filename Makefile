@@ -7,7 +7,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
-	arm64 check check-deep check-qemu check-queue fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
+	arm64 check check-deep check-qemu check-queue containment fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	tool check-tool tool-deb \
 	clean queue-6.12 queue-7.3 queue-qemu
@@ -135,6 +135,12 @@ check-qemu: qemu
 #:                  that they end is seen when it is put back
 check-queue: setup
 	@lab/check-queue.sh
+
+#: make containment published bugs of device models, put back: QEMU survives them if
+#:                  the device is remote, Documentation/devuser/containment.md;
+#:                  BUGS=pcnet for those with a word in CVE or model
+containment: setup
+	@lab/containment.sh $(BUGS)
 
 #: make fuzz-qemu   libFuzzer on the messages between the processes, with ASan and
 #:                  UBSan; RUNS=1000000 for each side

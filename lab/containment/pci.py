@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A PCI function, as a driver finds it on a "pc" machine."""
+
+COMMAND = 0x04
+COMMAND_ON = 0x07
+BAR_0 = 0x10
+IS_IO = 1
+
+
+class Bar:
+    def __init__(self, guest, is_io, address):
+        self.guest, self.address = guest, address
+        self.read_names, self.write_names = (
+            ({1: "inb", 2: "inw", 4: "inl"}, {1: "outb", 2: "outw", 4: "outl"}) if is_io else
+            ({1: "readb", 2: "readw", 4: "readl", 8: "readq"},
+             {1: "writeb", 2: "writew", 4: "writel", 8: "writeq"}))
+
+    def read(self, offset, size=4):
+        words = self.guest.qtest(self.read_names[size], hex(self.address + offset))
+        return int(words[0], 16)
+
+    def write(self, offset, value, size=4):
+        self.guest.qtest(self.write_names[size], hex(self.address + offset), hex(value))
+
+
+class Function:
+    """Places its BARs from @memory and from @ports on, and lets it do DMA."""
+
+    def __init__(self, guest, slot, memory, ports):
+        self.guest, self.slot, self.bars = guest, slot, {}
+        at = {False: memory, True: ports}
+        number = 0
+        while number < 6:
+            register = BAR_0 + 4 * number
+            self.write(register, 0xffffffff)
+            value = self.read(register)
+            is_io, is_64 = bool(value & IS_IO), value & 7 == 4
+            size = -(value & (~3 if is_io else ~15)) & (0xffff if is_io else 0xffffffff)
+            if size:
+                at[is_io] = -(-at[is_io] // size) * size
+                self.write(register, at[is_io])
+                self.bars[number] = Bar(guest, is_io, at[is_io])
+                at[is_io] += size
+                if is_64:
+                    self.write(register + 4, 0)
+            number += 2 if is_64 else 1
+        self.write(COMMAND, COMMAND_ON, 2)
+
+    def select(self, offset):
+        self.guest.qtest("outl", 0xcf8, hex(0x80000000 | self.slot << 11 | offset & 0xfc))
+        return 0xcfc + (offset & 3)
+
+    def read(self, offset, size=4):
+        port = self.select(offset)
+        words = self.guest.qtest({1: "inb", 2: "inw", 4: "inl"}[size], port)
+        return int(words[0], 16)
+
+    def write(self, offset, value, size=4):
+        port = self.select(offset)
+        self.guest.qtest({1: "outb", 2: "outw", 4: "outl"}[size], port, hex(value))
