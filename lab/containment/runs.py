@@ -33,10 +33,10 @@ class Wrong(Exception):
 
 
 def settle(guest):
-    """Lets the machine do what it has put off."""
+    """Lets the machine do what it has put off, and the driver look what has come of it."""
     for _ in range(5):
         guest.wait(0.02)
-        guest.device.read(0)
+        probe(guest)
 
 
 def words_of(log):
