@@ -59,12 +59,13 @@ def row(bug, result):
     inside = f"{result['inside']}: {result['words']}"
     remote = bug.remote and f"{result['remote']}: {bug.remote}" or result["remote"]
     return "| " + " | ".join((bug.cve, bug.entry["model"], bug.kind, inside, remote,
-                              result["event"] or "-", result["back"] or "-")) + " |"
+                              result["event"] or "-", result["back"] or "-")
+                             ).replace("||", "\\|\\|") + " |"
 
 
 def text(results, figures):
     yield HEAD.format(bugs=len(results), **figures,
-                      models=len({bug.entry["model"] for bug, _ in results}))
+                      models=len({bug.model.DEVICES[0].split(",")[0] for bug, _ in results}))
     yield "| CVE | model | kind | in QEMU | in a process | REMOTE_LOST | given back |\n"
     yield "|---|---|---|---|---|---|---|\n"
     for bug, result in results:
