@@ -13,6 +13,8 @@ class Scenario:
     # What it is about, and what L2 needs for it besides the drivers of the device
     needs_disk = needs_recovery = needs_fio = False
     modules = ()
+    # Those without which L2 has not even the port that it talks by
+    early_modules = ()
     # Whether the device is there before L2 asks for it
     plugged_later = False
     # L2's machine, and what is on its kernel's command line besides
