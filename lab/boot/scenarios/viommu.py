@@ -50,6 +50,6 @@ class Virtio(Viommu):
     """the device is behind a virtio-iommu"""
 
     viommu = ("virtio-iommu-pci",)
-    early_modules = ("virtio-iommu",)
+    early_modules = ("virtio_iommu",)
     append = ("iommu.passthrough=0", "iommu.strict=1")
     domain = "DMA"
