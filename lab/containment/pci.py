@@ -6,14 +6,16 @@ COMMAND_ON = 0x07
 BAR_0 = 0x10
 IS_IO = 1
 
+# How qtest calls an access, by its size: to read and to write
+PORT = {1: "inb", 2: "inw", 4: "inl"}, {1: "outb", 2: "outw", 4: "outl"}
+MEMORY = ({1: "readb", 2: "readw", 4: "readl", 8: "readq"},
+          {1: "writeb", 2: "writew", 4: "writel", 8: "writeq"})
+
 
 class Bar:
     def __init__(self, guest, is_io, address):
         self.guest, self.address = guest, address
-        self.read_names, self.write_names = (
-            ({1: "inb", 2: "inw", 4: "inl"}, {1: "outb", 2: "outw", 4: "outl"}) if is_io else
-            ({1: "readb", 2: "readw", 4: "readl", 8: "readq"},
-             {1: "writeb", 2: "writew", 4: "writel", 8: "writeq"}))
+        self.read_names, self.write_names = PORT if is_io else MEMORY
 
     def read(self, offset, size=4):
         words = self.guest.qtest(self.read_names[size], hex(self.address + offset))
@@ -46,15 +48,13 @@ class Function:
             number += 2 if is_64 else 1
         self.write(COMMAND, COMMAND_ON, 2)
 
-    def select(self, offset):
+    def window(self, offset):
+        """Of ports, onto this place of the config space"""
         self.guest.qtest("outl", 0xcf8, hex(0x80000000 | self.slot << 11 | offset & 0xfc))
-        return 0xcfc + (offset & 3)
+        return Bar(self.guest, True, 0xcfc + (offset & 3))
 
     def read(self, offset, size=4):
-        port = self.select(offset)
-        words = self.guest.qtest({1: "inb", 2: "inw", 4: "inl"}[size], port)
-        return int(words[0], 16)
+        return self.window(offset).read(0, size)
 
     def write(self, offset, value, size=4):
-        port = self.select(offset)
-        self.guest.qtest({1: "outb", 2: "outw", 4: "outl"}[size], port, hex(value))
+        self.window(offset).write(0, value, size)
