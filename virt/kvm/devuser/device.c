@@ -61,20 +61,6 @@ void devuser_notify(struct devuser *d)
 		eventfd_signal(d->eventfd);
 }
 
-void devuser_wake_vcpus(struct devuser *d)
-{
-	struct devuser_score *score;
-	unsigned int i;
-
-	lockdep_assert_held(&d->lock);
-
-	for (i = 0; i < d->nr_scores; i++) {
-		score = devuser_score_find(d, i);
-		if (score)
-			devuser_score_wake(score);
-	}
-}
-
 /* What the slave had the callbacks serve is not served any more. */
 static void devuser_unserve(struct devuser *d)
 {

@@ -318,12 +318,14 @@ struct devuser_vm {
 };
 
 /* vm.c */
-struct devuser_vm *devuser_vm_find(struct kvm *kvm);
-struct devuser_vm *devuser_vm_create(struct kvm *kvm);
 struct devuser_access *devuser_vm_access(struct kvm_vcpu *vcpu);
+struct devuser_range *devuser_vm_range(struct kvm *kvm, bool pio, u64 addr,
+				       u32 len);
 
 /* master.c */
-struct devuser_vm *devuser_master_vm(struct kvm_device *dev);
+long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
+			  unsigned long uarg);
+void devuser_master_release(struct kvm_device *dev);
 
 /* device.c */
 struct devuser *devuser_alloc(struct kvm *kvm, struct devuser_vm *vm);
@@ -331,7 +333,6 @@ void devuser_put(struct devuser *d);
 void devuser_fail(struct devuser *d, int state, int reason);
 void devuser_lose_slave(struct devuser *d, int reason);
 void devuser_notify(struct devuser *d);
-void devuser_wake_vcpus(struct devuser *d);
 
 /* Loads read all ones, stores are discarded. */
 static inline bool devuser_is_dead(struct devuser *d)
@@ -360,8 +361,19 @@ static inline bool devuser_may_spin(ktime_t end)
 
 /* slave.c */
 int devuser_slave_create(struct devuser *d, u32 flags);
-struct devuser_slave *devuser_from_slave(struct file *file);
-void devuser_slave_wake(struct devuser_slave *slave, __poll_t events);
+
+static inline struct devuser_slave *devuser_from_slave(struct file *file)
+{
+	return file->private_data;
+}
+
+/* Somebody may find something to do, or the end. The caller holds devuser->lock. */
+static inline void devuser_slave_wake(struct devuser_slave *slave, __poll_t events)
+{
+	/* The lock is the barrier: who sleeps has looked with it held. */
+	if (waitqueue_active(&slave->readers))
+		wake_up_interruptible_poll(&slave->readers, events);
+}
 
 /* Closed it is not, as it calls; was it revoked? Under devuser->lock it stays so. */
 static inline bool devuser_slave_is_cut_off(struct devuser_slave *slave)
@@ -381,8 +393,6 @@ long devuser_transfer_exchange(struct file *file, unsigned long uarg);
 int devuser_range_set(struct devuser *d,
 		      const struct kvm_dev_user_pa_range *arg);
 void devuser_range_remove_all(struct devuser *d);
-struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
-					 u32 len);
 void devuser_range_put(struct devuser_range *range);
 
 /* index.c */
@@ -426,6 +436,7 @@ u64 devuser_queue_oldest(struct devuser *d);
 /* scoreboard.c */
 struct devuser_score *devuser_score_create(struct devuser *d, int vcpu_idx);
 void devuser_score_free_all(struct devuser *d);
+void devuser_score_wake_all(struct devuser *d);
 void devuser_score_add_up(struct devuser *d, struct kvm_dev_user_status *status);
 
 /* NULL before the vCPU's first access to the device. */

@@ -5,11 +5,9 @@
 
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "devuser.h"
 #include "devuser_private.h"
 
 union devuser_master_arg {
@@ -116,7 +114,7 @@ static int devuser_master_abandon(struct devuser *d, union devuser_master_arg *a
 
 	spin_lock(&d->lock);
 	WRITE_ONCE(d->abandons, d->abandons + 1);
-	devuser_wake_vcpus(d);
+	devuser_score_wake_all(d);
 	spin_unlock(&d->lock);
 
 	return 0;
@@ -187,8 +185,8 @@ static const struct devuser_master_op {
 	  devuser_master_revoke },
 };
 
-static long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
-				 unsigned long uarg)
+long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
+			  unsigned long uarg)
 {
 	const struct devuser_master_op *op;
 	union devuser_master_arg arg;
@@ -213,20 +211,8 @@ static long devuser_master_ioctl(struct kvm_device *dev, unsigned int ioctl,
 	return -ENOTTY;
 }
 
-static int devuser_master_create(struct kvm_device *dev, u32 type)
-{
-	struct devuser_vm *vm;
-
-	vm = devuser_vm_create(dev->kvm);
-	if (IS_ERR(vm))
-		return PTR_ERR(vm);
-
-	dev->private = devuser_alloc(dev->kvm, vm);
-	return dev->private ? 0 : -ENOMEM;
-}
-
 /* R9: from here on the device knows nothing of the VM. */
-static void devuser_master_release(struct kvm_device *dev)
+void devuser_master_release(struct kvm_device *dev)
 {
 	struct devuser *d = dev->private;
 	struct eventfd_ctx *ctx = NULL;
@@ -244,41 +230,4 @@ static void devuser_master_release(struct kvm_device *dev)
 		eventfd_ctx_put(ctx);
 	devuser_put(d);
 	kfree(dev); /* alloc by kvm_ioctl_create_device, free by .release */
-}
-
-static const struct kvm_device_ops devuser_master_device_ops = {
-	.name = "kvm-user",
-	.create = devuser_master_create,
-	.release = devuser_master_release,
-	.ioctl = devuser_master_ioctl,
-};
-
-/* NULL when the device is none of ours. The caller is inside RCU. */
-struct devuser_vm *devuser_master_vm(struct kvm_device *dev)
-{
-	struct devuser *d = dev->private;
-
-	return dev->ops == &devuser_master_device_ops ? d->vm : NULL;
-}
-
-void kvm_devuser_show_fdinfo(struct seq_file *m, struct file *file)
-{
-	struct kvm_device *dev = kvm_device_from_filp(file);
-
-	if (dev && dev->ops == &devuser_master_device_ops)
-		devuser_show(m, dev->private);
-}
-
-int kvm_devuser_ops_init(void)
-{
-	return kvm_register_device_ops(&devuser_master_device_ops,
-				       KVM_DEV_TYPE_USER);
-}
-
-void kvm_devuser_ops_exit(void)
-{
-	kvm_unregister_device_ops(KVM_DEV_TYPE_USER);
-
-	/* Slaves that have been closed may yet have to be freed. */
-	rcu_barrier();
 }

@@ -261,7 +261,7 @@ static void devuser_queue_del(struct devuser *d, struct devuser_request *rq)
 		devuser_queue_free(d, rq);
 		if (d->starved) {
 			d->starved = false;
-			devuser_wake_vcpus(d);
+			devuser_score_wake_all(d);
 		}
 	}
 

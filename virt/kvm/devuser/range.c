@@ -220,18 +220,6 @@ void devuser_range_remove_all(struct devuser *d)
 	mutex_unlock(&d->kvm->slots_lock);
 }
 
-/* The range of the VM that an access lies wholly in, or NULL. */
-struct devuser_range *devuser_range_find(struct kvm *kvm, bool pio, u64 addr,
-					 u32 len)
-{
-	struct devuser_vm *vm = devuser_vm_find(kvm);
-
-	lockdep_assert_held(&kvm->srcu);
-
-	return devuser_index_find(srcu_dereference(vm->index, &kvm->srcu), pio,
-				  addr, len);
-}
-
 #ifdef CONFIG_KVM_DEVUSER_KUNIT_TEST
 #include "tests/range_kunit.c"
 #endif

@@ -149,7 +149,7 @@ static struct devuser *devuser_run_claim(struct kvm_vcpu *vcpu,
 	int idx;
 
 	idx = srcu_read_lock(&vcpu->kvm->srcu);
-	range = devuser_range_find(vcpu->kvm, acc->pio, acc->addr, acc->io.len);
+	range = devuser_vm_range(vcpu->kvm, acc->pio, acc->addr, acc->io.len);
 	if (range && READ_ONCE(range->dev->state) != KVM_DEV_USER_IDLE) {
 		d = devuser_get(range->dev);
 		acc->io.rid = range->rid;

@@ -41,6 +41,20 @@ void devuser_score_free_all(struct devuser *d)
 	kvfree(d->scores);
 }
 
+void devuser_score_wake_all(struct devuser *d)
+{
+	struct devuser_score *score;
+	unsigned int i;
+
+	lockdep_assert_held(&d->lock);
+
+	for (i = 0; i < d->nr_scores; i++) {
+		score = devuser_score_find(d, i);
+		if (score)
+			devuser_score_wake(score);
+	}
+}
+
 /* What vCPUs count without a lock. */
 void devuser_score_add_up(struct devuser *d, struct kvm_dev_user_status *status)
 {

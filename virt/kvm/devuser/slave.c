@@ -16,19 +16,6 @@
 /* All of them are woken with interrupts off. */
 #define DEVUSER_POLLERS_MAX	64
 
-struct devuser_slave *devuser_from_slave(struct file *file)
-{
-	return file->private_data;
-}
-
-/* Somebody may find something to do, or the end. The caller holds devuser->lock. */
-void devuser_slave_wake(struct devuser_slave *slave, __poll_t events)
-{
-	/* The lock is the barrier: who sleeps has looked with it held. */
-	if (waitqueue_active(&slave->readers))
-		wake_up_interruptible_poll(&slave->readers, events);
-}
-
 static bool devuser_slave_is_crowded(struct devuser_slave *slave)
 {
 	struct wait_queue_entry *entry;

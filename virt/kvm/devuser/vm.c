@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The KVM user device: what a VM has of it.
+ * The KVM user device: a VM's devices, how it gets them and finds them.
  *
  * struct kvm and struct kvm_vcpu are shared with modules that are not rebuilt
  * when this component is, so they have no member for it. The VM's list of devices
@@ -13,24 +13,36 @@
 #include "devuser.h"
 #include "devuser_private.h"
 
+static int devuser_vm_add_device(struct kvm_device *dev, u32 type);
 static void devuser_vm_destroy(struct kvm_device *dev);
+
+static const struct kvm_device_ops devuser_master_device_ops = {
+	.name = "kvm-user",
+	.create = devuser_vm_add_device,
+	.release = devuser_master_release,
+	.ioctl = devuser_master_ioctl,
+};
 
 static const struct kvm_device_ops devuser_vm_device_ops = {
 	.name = "kvm-user-vm",
 	.destroy = devuser_vm_destroy,
 };
 
+/* NULL when the device is none of ours. The caller is inside RCU. */
 static struct devuser_vm *devuser_vm_of(struct kvm_device *dev)
 {
+	/* Mostly a device is found before what all of them share. */
+	if (dev->ops == &devuser_master_device_ops)
+		return ((struct devuser *)dev->private)->vm;
+
 	if (dev->ops == &devuser_vm_device_ops)
 		return container_of(dev, struct devuser_vm, anchor);
 
-	/* Mostly a device is found before what all of them share. */
-	return devuser_master_vm(dev);
+	return NULL;
 }
 
 /* The caller holds the VM, and with it the result. */
-struct devuser_vm *devuser_vm_find(struct kvm *kvm)
+static struct devuser_vm *devuser_vm_find(struct kvm *kvm)
 {
 	struct devuser_vm *vm = NULL;
 	struct kvm_device *dev;
@@ -47,6 +59,18 @@ struct devuser_vm *devuser_vm_find(struct kvm *kvm)
 	rcu_read_unlock();
 
 	return vm;
+}
+
+/* The range of the VM that an access lies wholly in, or NULL. */
+struct devuser_range *devuser_vm_range(struct kvm *kvm, bool pio, u64 addr,
+				       u32 len)
+{
+	struct devuser_vm *vm = devuser_vm_find(kvm);
+
+	lockdep_assert_held(&kvm->srcu);
+
+	return devuser_index_find(srcu_dereference(vm->index, &kvm->srcu), pio,
+				  addr, len);
 }
 
 /*
@@ -107,7 +131,7 @@ struct devuser_access *devuser_vm_access(struct kvm_vcpu *vcpu)
 }
 
 /* Made with the VM's first device. */
-struct devuser_vm *devuser_vm_create(struct kvm *kvm)
+static struct devuser_vm *devuser_vm_create(struct kvm *kvm)
 {
 	struct devuser_vm *vm = devuser_vm_find(kvm);
 	struct devuser_access *acc;
@@ -138,4 +162,38 @@ struct devuser_vm *devuser_vm_create(struct kvm *kvm)
 	list_add_rcu(&vm->anchor.vm_node, &kvm->devices);
 
 	return vm;
+}
+
+static int devuser_vm_add_device(struct kvm_device *dev, u32 type)
+{
+	struct devuser_vm *vm;
+
+	vm = devuser_vm_create(dev->kvm);
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+
+	dev->private = devuser_alloc(dev->kvm, vm);
+	return dev->private ? 0 : -ENOMEM;
+}
+
+void kvm_devuser_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct kvm_device *dev = kvm_device_from_filp(file);
+
+	if (dev && dev->ops == &devuser_master_device_ops)
+		devuser_show(m, dev->private);
+}
+
+int kvm_devuser_ops_init(void)
+{
+	return kvm_register_device_ops(&devuser_master_device_ops,
+				       KVM_DEV_TYPE_USER);
+}
+
+void kvm_devuser_ops_exit(void)
+{
+	kvm_unregister_device_ops(KVM_DEV_TYPE_USER);
+
+	/* Slaves that have been closed may yet have to be freed. */
+	rcu_barrier();
 }
