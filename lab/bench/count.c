@@ -24,7 +24,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 #define CPUS_MAX	64
 #define CR3_ADDRESS	0x7ffffffffffff000ull
 
-/* nopl MARK(%rax,%rax,1), see devuser_bench.h */
+/* nopl MARK(%rax,%rax,1), see devuser_bench_count.h */
 #define MARK_TOTAL	0x6b766d01u
 #define MARK_EMULATOR	0x6b766d02u
 #define MARK_CPUS	0x6b766d03u

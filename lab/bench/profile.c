@@ -4,7 +4,7 @@
  *
  * usage: -plugin profile.so,out=FILE
  *
- * At each mark for totals (see devuser_bench.h) it writes a line "mark", and
+ * At each mark for totals (see devuser_bench_count.h) it writes a line "mark", and
  * a line "ADDRESS COUNT" for each block of instructions executed so far.
  */
 #include <glib.h>

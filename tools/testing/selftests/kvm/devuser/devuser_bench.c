@@ -7,6 +7,8 @@
  * that comes once.  This is done twice, first without and then with counters of
  * events, which cost instructions themselves.
  *
+ * devuser_bench_serve.c has the ways, devuser_bench_count.c what is counted.
+ *
  * Prints one line, "row" and the fields of print_row() separated by tabs; the
  * counts are those of all accesses.
  */
@@ -16,7 +18,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "devuser_bench.h"
+#include "devuser_bench_count.h"
+#include "devuser_bench_serve.h"
 
 static const char * const access_names[] = {
 	[MMIO_LOAD] = "mmio-load",

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "devuser_bench.h"
+#include "devuser_bench_count.h"
 
 /* sched_waking, as sched_wakeup may be told on the sleeper's CPU. */
 static const char * const tracepoints[BENCH_EVENTS] = {

@@ -9,7 +9,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "devuser_bench.h"
+#include "devuser_bench_count.h"
+#include "devuser_bench_serve.h"
 
 /* --- In the emulator's process ------------------------------------------------ */
 
