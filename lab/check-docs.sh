@@ -17,10 +17,10 @@ build_docs() {
 
 	mkdir -p "$OUT/docs"
 	make_in docs SPHINXDIRS=virt/kvm htmldocs 2>&1 | tee "$log"
-	grep -q 'id="c.kvm_devuser_request"' \
+	grep -q 'id="c.kvm_dev_user_request"' \
 		"$OUT/docs/Documentation/output/virt/kvm/devices/user.html" ||
 		die "the page lacks what the header documents"
-	! grep -E 'devices/user[.-]|kvm_devuser|devuser/' "$log" | grep -E 'WARNING|ERROR|warning:|error:' ||
+	! grep -E 'devices/user[.-]|kvm_dev_?user|devuser/' "$log" | grep -E 'WARNING|ERROR|warning:|error:' ||
 		die "findings in the documentation"
 }
 
