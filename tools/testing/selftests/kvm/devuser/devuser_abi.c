@@ -414,7 +414,9 @@ TEST_F(abi, info_is_of_no_other_device)
 		SKIP(return, "There is no other device to ask");
 
 	DEVUSER_EXPECT(ABI_IOCTL(create.fd, KVM_DEV_USER_INFO, &info), -ENOTTY);
-	DEVUSER_EXPECT(ABI_IOCTL(self->vm->fd, KVM_DEV_USER_INFO, &info), -ENOTTY);
+	/* What a VM says to an ioctl that it does not know depends on the architecture. */
+	TEST_ASSERT(ABI_IOCTL(self->vm->fd, KVM_DEV_USER_INFO, &info) < 0,
+		    "A VM takes itself for a user device");
 	close(create.fd);
 }
 

@@ -95,6 +95,19 @@ static void *run_thread(void *vcpu)
 	return NULL;
 }
 
+/*
+ * Writes a reply that is followed by one that cannot be read.  How much of a copy that
+ * faults has arrived is the architecture's affair: if too little, none was taken.
+ */
+static void give_before_fault(int slave, const struct kvm_dev_user_request *last)
+{
+	ssize_t done = sys->write(slave, last, 2 * sizeof(*last));
+
+	if (done == -EFAULT)
+		done = sys->write(slave, last, sizeof(*last));
+	DEVUSER_EXPECT(done, sizeof(*last));
+}
+
 /* The layout of requests and replies, and that EFAULT loses none. */
 TEST_F(abi, slave_requests)
 {
@@ -126,7 +139,7 @@ TEST_F(abi, slave_requests)
 	*last = stores[0];
 	DEVUSER_EXPECT(sys->write(slave, page_end - size + 1, size), -EFAULT);
 	TEST_ASSERT_EQ(devuser_status(self->master).sent, 2);
-	DEVUSER_EXPECT(sys->write(slave, last, 2 * size), size);
+	give_before_fault(slave, last);
 	TEST_ASSERT_EQ(devuser_status(self->master).sent, 1);
 
 	TEST_ASSERT(!pthread_create(&thread, NULL, run_thread, self->vcpu),

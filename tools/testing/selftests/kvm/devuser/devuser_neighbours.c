@@ -33,10 +33,11 @@ static long function_calls(int cpu)
 
 	TEST_ASSERT(file, "Cannot open /proc/interrupts");
 	while (fgets(line, sizeof(line), file)) {
-		at = line + strspn(line, " ");
-		if (strncmp(at, "CAL:", 4) && strncmp(at, "TLB:", 4))
+		at = strchr(line, ':');
+		if (!at || (!strstr(at, "Function call interrupts") &&
+			    !strstr(at, "TLB shootdowns")))
 			continue;
-		at += 4;
+		at++;
 		for (i = 0; i <= cpu; i++, at += skipped)
 			TEST_ASSERT(sscanf(at, "%ld%n", &nr, &skipped) == 1,
 				    "Unexpected line in /proc/interrupts: %s", line);
