@@ -17,46 +17,46 @@ help:
 
 #: make setup       install the Debian packages that are missing
 setup:
-	@lab/setup.sh
+	@lab/fetch/setup.sh
 
 #: make sources     fetch the sources, and the trees with the patches applied
 sources: setup
-	@lab/sources.sh linux-6.12 linux-7.3 qemu-10.0 tools
-	@lab/tree.sh linux-6.12
-	@lab/tree.sh linux-7.3
-	@lab/tree.sh qemu-10.0
+	@lab/fetch/sources.sh linux-6.12 linux-7.3 qemu-10.0 tools
+	@lab/fetch/tree.sh linux-6.12
+	@lab/fetch/tree.sh linux-7.3
+	@lab/fetch/tree.sh qemu-10.0
 
 #: make modules     KVM's modules with the user device, for the stock 6.12 kernel
 modules: setup
-	@lab/modules.sh
+	@lab/build/modules.sh
 
 #: make kernel      a whole 6.12 kernel, or with KERNEL=7.3 of that series; DEBUG=1
 #:                  for one that checks itself, DEBUG=kcsan for races
 kernel: setup
-	@lab/kernel.sh
+	@lab/build/kernel.sh
 
 #: make arm64       kernel and selftests for an arm64 machine, which check-deep boots
 arm64: setup
-	@lab/arm64.sh
+	@lab/build/arm64.sh
 
 #: make kernel-7.3  KVM of the 7.3 series, every warning an error
 kernel-7.3: setup
-	@lab/kernel-7.3.sh
+	@lab/build/kernel-7.3.sh
 
 #: make qemu        QEMU with the patch queue
 qemu: setup
-	@lab/qemu.sh
+	@lab/build/qemu.sh
 
 #: make selftests   the KVM selftests
 selftests: setup
-	@lab/selftests.sh
+	@lab/build/selftests.sh
 
 #: make run         a Linux guest whose device another process emulates;
-#:                  DEVICE=lsi53c895a, ahci, megasas, nvme, virtio-blk or xhci
-#:                  (a disk), e1000e, i82550 or igb (a network); USER_DEVICE=off for
-#:                  the detour; SCENARIO=killed or restarted (nvme), plugged, upgraded
-#:                  or migrated; full, watchdog, several, auto or boot (a disk);
-#:                  FIRMWARE=ovmf for boot; viommu-strict, -lazy, -pt or -virtio
+#:                  DEVICE=@DEVICES@;
+#:                  USER_DEVICE=off for the detour by way of QEMU;
+#:                  SCENARIO=plugged, migrated or upgraded; killed, restarted or stopped
+#:                  with nvme; full, watchdog, several, auto or boot with a disk, the last
+#:                  with FIRMWARE=ovmf as well; viommu-strict, -lazy, -pt or -virtio
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 
@@ -68,8 +68,8 @@ known-device:
 
 #: make check       build everything, run all tests, check the style
 check: modules qemu selftests style model kunit
-	@lab/check-qemu
-	@lab/tool.sh check
+	@lab/check/check-qemu
+	@lab/check/check-tool.sh
 	@lab/boot/check
 
 #: make check-deep  the tests that take longer: all devices, with and without the
@@ -78,105 +78,105 @@ check: modules qemu selftests style model kunit
 #:                  series, other architectures, more of the model, planted bugs,
 #:                  published bugs of device models, QEMU's qtests and fuzzers
 check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
-	@DEEP=1 lab/model.sh
-	@lab/check-docs.sh 6.12
-	@lab/check-queue.sh
-	@lab/containment.sh
-	@lab/fuzz-qemu.sh
-	@SANITIZE=1 lab/check-qemu
-	@DEBUG=1 lab/kernel.sh
-	@DEBUG=kcsan lab/kernel.sh
-	@KERNEL=7.3 lab/kernel.sh
-	@KERNEL=7.3 DEBUG=1 lab/kernel.sh
+	@DEEP=1 lab/model/model.sh
+	@lab/check/check-docs.sh 6.12
+	@lab/check/check-queue.sh
+	@lab/containment/containment.sh
+	@lab/check/fuzz-qemu.sh
+	@SANITIZE=1 lab/check/check-qemu
+	@DEBUG=1 lab/build/kernel.sh
+	@DEBUG=kcsan lab/build/kernel.sh
+	@KERNEL=7.3 lab/build/kernel.sh
+	@KERNEL=7.3 DEBUG=1 lab/build/kernel.sh
 	@lab/boot/check --deep
 
 #: make model       the life of requests as a model, checked by spin; DEEP=1 for
 #:                  more scenarios
 model: setup
-	@lab/model.sh
+	@lab/model/model.sh
 
 #: make kunit       the KUnit tests, in a small kernel of their own
 kunit: setup qemu
-	@lab/kunit.sh
+	@lab/check/kunit.sh
 
 #: make mutate      plant bugs in the component, one by one: a test sees each of them,
 #:                  Documentation/devuser/rules.md; MUTATIONS=R5 for those of a rule, or
 #:                  with a word in text, file or test; what was seen is not run again
 mutate: modules qemu selftests model kunit
-	@lab/mutate
+	@lab/check/mutate
 
 #: make series      the patches as they would be sent; KERNEL=7.3 (the default)
 #:                  or 6.12
 series: setup
-	@lab/series.sh $(or $(KERNEL),7.3)
+	@lab/package/series.sh $(or $(KERNEL),7.3)
 
 #: make check-series
 #:                  do they apply, and are checkpatch and get_maintainer content
 check-series: setup
-	@lab/check-series.sh 6.12 7.3
+	@lab/check/check-series.sh 6.12 7.3
 
 #: make check-builds
 #:                  KVM compiles after each patch of the series, with the user device
 #:                  built in, in modules, and off; and its headers
 check-builds: setup
-	@lab/check-builds.sh $(or $(KERNEL),6.12)
+	@lab/check/check-builds.sh $(or $(KERNEL),6.12)
 
 #: make check-docs  make htmldocs of the page, and coccicheck, in the 6.12 series
 check-docs: setup
-	@lab/check-docs.sh 6.12
+	@lab/check/check-docs.sh 6.12
 
 #: make check-qemu  QEMU's qtests of PCI devices, with the devices in other processes;
 #:                  QTESTS=name for one; SANITIZE=1 for all processes under ASan
 #:                  and UBSan
 check-qemu: qemu
-	@$(if $(filter 1,$(SANITIZE)),lab/qemu.sh sanitize,:)
-	@lab/check-qemu
+	@$(if $(filter 1,$(SANITIZE)),lab/build/qemu.sh sanitize,:)
+	@lab/check/check-qemu
 
 #: make check-queue each patch for QEMU builds, each topic passes its qtests; each defect
 #:                  that they end is seen when it is put back
 check-queue: setup
-	@lab/check-queue.sh
+	@lab/check/check-queue.sh
 
 #: make containment published bugs of device models, put back: QEMU survives them if
 #:                  the device is remote, Documentation/devuser/containment.md;
 #:                  BUGS=pcnet for those with a word in CVE or model
 containment: setup
-	@lab/containment.sh $(BUGS)
+	@lab/containment/containment.sh $(BUGS)
 
 #: make fuzz-qemu   libFuzzer on the messages between the processes, with ASan and
 #:                  UBSan; RUNS=1000000 for each side
 fuzz-qemu: setup
-	@lab/fuzz-qemu.sh
+	@lab/check/fuzz-qemu.sh
 
 #: make tool        kvm-devuser, the operator's tool
 tool: setup
-	@lab/tool.sh
+	@lab/build/tool.sh
 
 #: make check-tool  its tests: by themselves, with sanitizers and valgrind, and in L1;
 #:                  and that all who name the keys of fdinfo name the same
 check-tool: modules qemu
-	@lab/tool.sh check
+	@lab/check/check-tool.sh
 
 #: make tool-deb    a Debian package of it
 tool-deb: setup
-	@lab/tool-deb.sh
+	@lab/package/tool-deb.sh
 
 #: make dkms-deb    a Debian package that rebuilds the stock kernel's KVM with DKMS
 dkms-deb: setup
-	@lab/dkms-deb.sh
+	@lab/package/dkms-deb.sh
 
 #: make check-dkms  install that package, run the selftests on it in L1, remove it;
 #:                  needs root
 check-dkms: setup qemu selftests
-	@lab/dkms-check.sh
+	@lab/check/check-dkms.sh
 
 #: make deb         a Debian package of the patched QEMU
 deb: setup
-	@lab/deb.sh
+	@lab/package/deb.sh
 
 #: make cross       compile the component for arm64 and riscv; s390 must not have it
 cross: setup
-	@lab/cross.sh $(or $(KERNEL),6.12) arm64 riscv s390
+	@lab/check/cross.sh $(or $(KERNEL),6.12) arm64 riscv s390
 
 #: make fault-matrix
 #:                  what faults do in each state of a request:
@@ -188,14 +188,14 @@ fault-matrix: modules qemu selftests
 #:                  count what QEMU does for a guest whose devices are all remote:
 #:                  Documentation/devuser/cpu-emulation.md
 left-in-qemu: modules qemu
-	@lab/fio.sh
+	@lab/build/fio.sh
 	@lab/boot/left-in-qemu
 
 #: make bench       measure what an access costs: Documentation/devuser/benchmarks.md
 bench: modules qemu selftests
-	@lab/qemu.sh plugins
-	@lab/kernel.sh
-	@lab/fio.sh
+	@lab/build/qemu.sh plugins
+	@lab/build/kernel.sh
+	@lab/build/fio.sh
 	@lab/bench/bench
 
 #: make bench-compare OLD=FOLDER NEW=FOLDER
@@ -206,16 +206,16 @@ bench-compare:
 
 #: make style       checkpatch, sparse and W=1 on both kernel series
 style: setup
-	@lab/style.sh
+	@lab/check/style.sh
 
 #: make queue-6.12 queue-7.3 queue-qemu
 #:                  write the commits of build/trees/* back to the patch queues
 queue-6.12:
-	@lab/queue.sh linux-6.12
+	@lab/package/queue.sh linux-6.12
 queue-7.3:
-	@lab/queue.sh linux-7.3
+	@lab/package/queue.sh linux-7.3
 queue-qemu:
-	@lab/queue.sh qemu-10.0
+	@lab/package/queue.sh qemu-10.0
 
 #: make clean       remove everything that was built
 clean:

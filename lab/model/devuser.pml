@@ -48,7 +48,7 @@
  * another one is to the load that was kept what an exit to elsewhere is.
  *
  * What the vCPUs do and what may happen in a run is said by the macros that follow;
- * lab/model.sh has the combinations.
+ * lab/model/model.sh has the combinations.
  */
 
 /* What a vCPU does. String I/O has two elements, the others have one. */

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds kvm.ko, kvm-amd.ko and kvm-intel.ko with the component for the stock
+# kernel, from its own headers, as external modules.
+
+. "$(dirname "$0")/../lib/lib.sh"
+
+TREE=$BUILD/trees/linux-6.12
+OUT=$BUILD/modules
+SRC=$BUILD/modules-objects
+MODULES="kvm kvm-amd kvm-intel"
+
+PRODUCTS=(--exclude '*.o' --exclude '*.ko' --exclude '*.mod' --exclude '*.mod.c'
+	  --exclude '.*' --exclude Module.symvers --exclude modules.order
+	  --exclude 'kvm-asm-offsets.[hs]')
+
+# The headers that the patches and the component bring: the stock headers do not
+# have them.
+own_headers() {
+	git -C "$TREE" diff --name-only pristine HEAD -- include arch/x86/include
+	(cd "$TREE" && ls include/uapi/linux/kvm_devuser.h 2>/dev/null || true)
+}
+
+copy_headers() {
+	local path new=$SRC/headers.new
+
+	rm -rf "$new"
+	mkdir -p "$new" "$SRC/headers"
+	own_headers | while read -r path; do
+		install -D -m 644 "$TREE/$path" "$new/$path"
+	done
+	rsync -rc --delete "$new/" "$SRC/headers/"
+	rm -rf "$new"
+}
+
+# What arch/x86/kvm/Makefile expects in the kernel's tree is in the copy; the
+# headers of the copy come before the stock ones.
+relocated_makefile() {
+	cat <<-END
+		LINUXINCLUDE := -I$SRC/headers/arch/x86/include \\
+			-I$SRC/headers/arch/x86/include/uapi \\
+			-I$SRC/headers/include -I$SRC/headers/include/uapi \\
+			\$(LINUXINCLUDE)
+		# include/trace/define_trace.h looks for ../../arch/x86/kvm/trace.h
+		ccflags-y += -I$SRC/arch/x86 -DCONFIG_KVM_DEVUSER=1
+	END
+	sed "s|\$(srctree)/|$SRC/|" "$TREE/arch/x86/kvm/Makefile"
+}
+
+copy_sources() {
+	mkdir -p "$SRC/arch/x86/kvm" "$SRC/virt/kvm"
+	rsync -rc --delete "${PRODUCTS[@]}" --exclude /Makefile \
+		"$TREE/arch/x86/kvm/" "$SRC/arch/x86/kvm/"
+	rsync -rc --delete "${PRODUCTS[@]}" "$TREE/virt/kvm/" "$SRC/virt/kvm/"
+	copy_headers
+	relocated_makefile >"$SRC/arch/x86/kvm/Makefile"
+}
+
+# Of everything that is copied, and nothing that is built.
+source_hash() {
+	find "$SRC" -type f ! -path '*/.*' \( -name '*.[chS]' -o -name 'Makefile*' \) \
+		! -name '*.mod.c' ! -name 'kvm-asm-offsets.[hs]' -print0 |
+		sort -z | xargs -0 sha256sum
+}
+
+build() {
+	local name
+
+	make -C "$BUILD/stock/lib/modules/$1/build" M="$SRC/arch/x86/kvm" \
+		-j"$(jobs)" CONFIG_KVM_DEVUSER=y modules
+	mkdir -p "$OUT"
+	for name in $MODULES; do
+		cp "$SRC/arch/x86/kvm/$name.ko" "$OUT/$name.ko.new"
+	done
+	for name in $MODULES; do
+		mv "$OUT/$name.ko.new" "$OUT/$name.ko"
+	done
+}
+
+main() {
+	local release hash
+
+	"$LAB/fetch/stock.sh"
+	"$LAB/fetch/tree.sh" linux-6.12
+	lock modules
+	release=$(cat "$BUILD/sources/linux-6.12/release")
+	copy_sources
+	hash=$(hash_text "$release" "$(source_hash)")
+	if is_fresh modules "$hash" "$OUT"/{kvm,kvm-amd,kvm-intel}.ko; then
+		say "up to date"
+		return
+	fi
+	steps 1
+	step "build KVM's modules for $release"
+	logged build build "$release"
+	stamp modules "$hash"
+	done_with "kvm.ko kvm-amd.ko kvm-intel.ko are in build/modules"
+}
+
+main

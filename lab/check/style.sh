@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# checkpatch on all that is meant for the kernel and for QEMU; sparse and W=1 on
+# the component in both kernel series; the syntax of the lab.  Any finding is an
+# error.  What has passed is not checked again until it changes.
+
+. "$(dirname "$0")/../lib/lib.sh"
+. "$LAB/lib/git.sh"
+. "$LAB/lib/overlay.sh"
+. "$LAB/build/kconfig.sh"
+. "$LAB/build/kvm.sh"
+
+SERIES="6.12 7.3"
+COMPONENT=$ROOT/virt/kvm/devuser
+
+check_lab() {
+	local file
+
+	for file in $(git -C "$ROOT" ls-files lab .ci); do
+		[ -f "$ROOT/$file" ] || continue
+		case $(head -n 1 "$ROOT/$file") in
+		'#!/bin/sh'* | '#!/bin/busybox sh'*) sh -n "$ROOT/$file" ;;
+		'#!/bin/bash'*) bash -n "$ROOT/$file" ;;
+		*python3*) python3 -B -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$ROOT/$file" ;;
+		*) case $file in *.sh) bash -n "$ROOT/$file" ;; esac ;;
+		esac
+	done
+}
+
+component_files() {
+	local path
+
+	for path in $OVERLAY_DIRS $OVERLAY_FILES; do
+		[ ! -e "$ROOT/$path" ] || find "$ROOT/$path" -type f
+	done
+}
+
+check_component() {
+	component_files | sort | xargs -P "$(jobs)" -n 1 "$LAB/check/checkpatch.sh"
+}
+
+kernel_checkpatch() {
+	local tree=$BUILD/trees/linux-$1
+
+	shift
+	"$tree/scripts/checkpatch.pl" --root="$tree" --strict --terse --no-summary \
+		--no-signoff "$@"
+}
+
+check_patches() {
+	local series patches
+
+	for series in $SERIES; do
+		mapfile -t patches < <(queue_paths "linux-$series")
+		[ ${#patches[@]} -eq 0 ] || kernel_checkpatch "$series" "${patches[@]}"
+	done
+}
+
+# The headers' placeholder cannot come from a kernel that has been released.
+check_qemu_patches() {
+	local patches
+
+	mapfile -t patches < <(queue_paths qemu-10.0)
+	[ ${#patches[@]} -gt 0 ] || return 0
+	cd "$BUILD/trees/qemu-10.0"
+	{ scripts/checkpatch.pl --terse --no-summary --no-signoff "${patches[@]}" || true; } |
+		{ ! grep -v 'are you using scripts/update-linux-headers.sh?$'; }
+}
+
+# QEMU has its own copy, as the kernel installs it.
+check_header() {
+	diff -u <(sed 's/\b_UAPI_/_/' "$ROOT/include/uapi/linux/kvm_devuser.h") \
+		"$BUILD/trees/qemu-10.0/linux-headers/linux/kvm_devuser.h"
+}
+
+queue_paths() {
+	queue_patches "$(queue_of "$1")" | grep -v "$COVER" | sed "s|^|$(queue_of "$1")/|"
+}
+
+# The list of sanitizers is that of the configurations.
+check_sanitizers() {
+	"$LAB/check/sanitizers.py" | diff -u "$ROOT/Documentation/devuser/sanitizers.md" - ||
+		die "lab/build/configs has changed: lab/check/sanitizers.py >Documentation/devuser/sanitizers.md"
+}
+
+# syzkaller itself is not to be had from Debian: it knows every ioctl, at least.
+check_syzkaller() {
+	local name
+
+	sed -n 's/^#define \(KVM_DEV_USER_[A-Z_]*\)\t_IO.*/\1/p' \
+		"$ROOT/include/uapi/linux/kvm_devuser.h" | grep . | while read -r name; do
+		grep -q "^ioctl.$name(" "$ROOT/tools/syzkaller/dev_kvm_devuser.txt" ||
+			die "tools/syzkaller does not describe $name"
+	done
+}
+
+# The objects are named as KVM's Makefile names them.
+objects() {
+	local file
+
+	for file in "$COMPONENT"/*.c; do
+		echo "arch/x86/kvm/../../../virt/kvm/devuser/$(basename "$file" .c).o"
+	done
+}
+
+# 7.3 asks that sparse know __typeof_unqual__, which its headers use with newer
+# compilers only; a sparse that does not is silently left out.  Hence the define,
+# and the count.
+check_compile() {
+	local log=$BUILD/kvm-$1/style.log
+
+	# shellcheck disable=SC2046 # one word per object
+	kvm_make "$1" C=2 CHECK="sparse -D__typeof_unqual__=__typeof__" \
+		CF=-Wsparse-error $(objects) | tee "$log"
+	[ "$(grep -c ' CHECK .*/devuser/' "$log")" -eq "$(objects | wc -l)" ] ||
+		die "sparse did not run on every file"
+}
+
+FINDINGS=
+
+# check NAME TEXT HASH COMMAND...: unless it has passed with this hash.  The
+# other checks still run after one that has found something.
+check() {
+	local name=$1 text=$2 hash=$3 status
+
+	shift 3
+	step "$text"
+	is_fresh "style-$name" "$hash" && return
+	set +e
+	(logged "$name" "$@")
+	status=$?
+	set -e
+	if [ $status -eq 0 ]; then
+		stamp "style-$name" "$hash"
+	else
+		FINDINGS+=" $name"
+	fi
+}
+
+main() {
+	local series lab hash
+
+	for series in $SERIES; do
+		"$LAB/fetch/tree.sh" "linux-$series"
+	done
+	"$LAB/fetch/tree.sh" qemu-10.0
+	lock style
+	steps 11
+	lab=$(hash_of "$LAB/check/style.sh" "$LAB/build/kvm.sh" "$LAB/lib/overlay.sh" "$LAB/lib/git.sh" "$LAB/check/checkpatch.sh")
+	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
+	check component "checkpatch on the component" \
+		"$lab $(component_files | sort | xargs cat | sha256sum)" check_component
+	check patches "checkpatch on the kernel patches" \
+		"$lab $(hash_of "$ROOT/kernel-patches")" check_patches
+	check qemu-patches "checkpatch on the QEMU patches" \
+		"$lab $(hash_of "$ROOT/qemu-patches")" check_qemu_patches
+	check header "the header in QEMU is the kernel's" \
+		"$lab $(hash_of "$ROOT/include" "$ROOT/qemu-patches")" check_header
+	check syzkaller "syzkaller's description has every ioctl" \
+		"$lab $(hash_of "$ROOT/include" "$ROOT/tools/syzkaller")" check_syzkaller
+	check sanitizers "the page of sanitizers is what lab/build/configs says" \
+		"$(hash_of "$LAB/check/sanitizers.py" "$LAB/build/configs" \
+			"$ROOT/Documentation/devuser/sanitizers.md")" check_sanitizers
+	for series in $SERIES; do
+		lock "kvm-$series"
+		step "configure $series"
+		logged "config-$series" kvm_configure "$series"
+		hash="$lab $(hash_of "$COMPONENT" "$ROOT/include" \
+			"$ROOT/kernel-patches/$series") $(ls "$BUILD/sources/linux-$series")"
+		check "compile-$series" "sparse and W=1 on $series" \
+			"$(hash_text "$hash")" check_compile "$series"
+	done
+	[ -z "$FINDINGS" ] || die "findings in:$FINDINGS"
+	done_with "no findings"
+}
+
+main
