@@ -10,6 +10,7 @@ TREE=$BUILD/trees/linux-6.12
 OUT=$BUILD/modules
 SRC=$BUILD/modules-objects
 MODULES="kvm kvm-amd kvm-intel"
+CONFIG=$BUILD/modules-config
 
 PRODUCTS=(--exclude '*.o' --exclude '*.ko' --exclude '*.mod' --exclude '*.mod.c'
 	  --exclude '.*' --exclude Module.symvers --exclude modules.order
@@ -34,6 +35,18 @@ copy_headers() {
 	rm -rf "$new"
 }
 
+# The kernel's own options are Debian's: the component's come from its own Kconfig.
+configure() {
+	mkdir -p "$CONFIG"
+	echo CONFIG_KVM_DEVUSER=y >"$CONFIG/.config"
+	make -C "$TREE" O="$CONFIG" KBUILD_KCONFIG="$ROOT/Kconfig" olddefconfig
+	grep '^CONFIG_KVM_DEVUSER' "$CONFIG/.config"
+}
+
+chosen() {
+	sed -n 's/^\(CONFIG_KVM_DEVUSER[A-Z_]*\)=y$/\1/p' "$CONFIG/.config"
+}
+
 # What arch/x86/kvm/Makefile expects in the kernel's tree is in the copy; the
 # headers of the copy come before the stock ones.
 relocated_makefile() {
@@ -43,7 +56,7 @@ relocated_makefile() {
 			-I$SRC/headers/include -I$SRC/headers/include/uapi \\
 			\$(LINUXINCLUDE)
 		# include/trace/define_trace.h looks for ../../arch/x86/kvm/trace.h
-		ccflags-y += -I$SRC/arch/x86 -DCONFIG_KVM_DEVUSER=1
+		ccflags-y += -I$SRC/arch/x86 $(chosen | sed 's/.*/-D&=1/' | xargs)
 	END
 	sed "s|\$(srctree)/|$SRC/|" "$TREE/arch/x86/kvm/Makefile"
 }
@@ -68,7 +81,7 @@ build() {
 	local name
 
 	make -C "$BUILD/stock/lib/modules/$1/build" M="$SRC/arch/x86/kvm" \
-		-j"$(jobs)" CONFIG_KVM_DEVUSER=y modules
+		-j"$(jobs)" $(chosen | sed 's/$/=y/') modules
 	mkdir -p "$OUT"
 	for name in $MODULES; do
 		cp "$SRC/arch/x86/kvm/$name.ko" "$OUT/$name.ko.new"
@@ -85,6 +98,7 @@ main() {
 	"$LAB/fetch/tree.sh" linux-6.12
 	lock modules
 	release=$(cat "$BUILD/sources/linux-6.12/release")
+	logged configure configure
 	copy_sources
 	hash=$(hash_text "$release" "$(source_hash)")
 	if is_fresh modules "$hash" "$OUT"/{kvm,kvm-amd,kvm-intel}.ko; then

@@ -95,6 +95,26 @@ check_syzkaller() {
 	done
 }
 
+# check_options COMMAND LINE...: what Kconfig makes of it, by that command of kbuild.
+check_options() {
+	local out=$BUILD/style-config command=$1
+
+	shift
+	rm -rf "$out"
+	mkdir -p "$out"
+	make -C "$BUILD/trees/linux-6.12" O="$out" KBUILD_KCONFIG="$ROOT/Kconfig" "$command"
+	diff -u --label Kconfig --label .config <(printf '%s\n' "$@") \
+		<(grep KVM_DEVUSER "$out/.config")
+}
+
+# Each option parses, and is off, on and as it is by default.
+check_kconfig() {
+	check_options allnoconfig "# CONFIG_KVM_DEVUSER is not set"
+	check_options alldefconfig "# CONFIG_KVM_DEVUSER is not set"
+	check_options allmodconfig CONFIG_KVM_DEVUSER=y CONFIG_KVM_DEVUSER_KUNIT_TEST=y
+	check_options allyesconfig CONFIG_KVM_DEVUSER=y CONFIG_KVM_DEVUSER_KUNIT_TEST=y
+}
+
 # The objects are named as KVM's Makefile names them.
 objects() {
 	local file
@@ -146,7 +166,7 @@ main() {
 	done
 	"$LAB/fetch/tree.sh" qemu-10.0
 	lock style
-	steps 11
+	steps 12
 	lab=$(hash_of "$LAB/check/style.sh" "$LAB/build/kvm.sh" "$LAB/lib/overlay.sh" "$LAB/lib/git.sh" "$LAB/check/checkpatch.sh")
 	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
 	check component "checkpatch on the component" \
@@ -162,6 +182,8 @@ main() {
 	check sanitizers "the page of sanitizers is what lab/build/configs says" \
 		"$(hash_of "$LAB/check/sanitizers.py" "$LAB/build/configs" \
 			"$ROOT/Documentation/devuser/sanitizers.md")" check_sanitizers
+	check kconfig "Kconfig gives each option" \
+		"$(hash_of "$ROOT/Kconfig" "$COMPONENT/Kconfig" "$LAB/check/style.sh")" check_kconfig
 	for series in $SERIES; do
 		lock "kvm-$series"
 		step "configure $series"
