@@ -13,7 +13,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 	clean queue-6.12 queue-7.3 queue-qemu
 
 help:
-	@sed -n 's/^#: //p' Makefile
+	@sed -n 's/^#: //p' Makefile | sed 's/@DEVICES@/$(DEVICES)/'
 
 #: make setup       install the Debian packages that are missing
 setup:
@@ -197,6 +197,7 @@ bench: modules qemu selftests
 	@lab/build/kernel.sh
 	@lab/build/fio.sh
 	@lab/bench/bench
+	@lab/bench/readme.py
 
 #: make bench-compare OLD=FOLDER NEW=FOLDER
 #:                  two runs of it: every figure that moved by more than 1 %

@@ -84,6 +84,11 @@ check_sanitizers() {
 		die "lab/build/configs has changed: lab/check/sanitizers.py >Documentation/devuser/sanitizers.md"
 }
 
+check_readme() {
+	"$LAB/bench/readme.py" --check ||
+		die "README.md does not have the figures of bounds.tsv: lab/bench/readme.py"
+}
+
 # syzkaller itself is not to be had from Debian: it knows every ioctl, at least.
 check_syzkaller() {
 	local name
@@ -166,7 +171,7 @@ main() {
 	done
 	"$LAB/fetch/tree.sh" qemu-10.0
 	lock style
-	steps 12
+	steps 13
 	lab=$(hash_of "$LAB/check/style.sh" "$LAB/build/kvm.sh" "$LAB/lib/overlay.sh" "$LAB/lib/git.sh" "$LAB/check/checkpatch.sh")
 	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
 	check component "checkpatch on the component" \
@@ -182,6 +187,9 @@ main() {
 	check sanitizers "the page of sanitizers is what lab/build/configs says" \
 		"$(hash_of "$LAB/check/sanitizers.py" "$LAB/build/configs" \
 			"$ROOT/Documentation/devuser/sanitizers.md")" check_sanitizers
+	check readme "the README has the figures that were measured" \
+		"$(hash_of "$ROOT"/{README.md,Documentation/devuser/bounds.tsv} \
+			"$LAB/bench/readme.py")" check_readme
 	check kconfig "Kconfig gives each option" \
 		"$(hash_of "$ROOT/Kconfig" "$COMPONENT/Kconfig" "$LAB/check/style.sh")" check_kconfig
 	for series in $SERIES; do
