@@ -7,7 +7,8 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
-	arm64 check check-deep check-qemu check-queue containment fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
+	arm64 check check-deep check-qemu check-queue parity \
+	containment fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	tool check-tool tool-deb \
 	clean queue-6.12 queue-7.3 queue-qemu
@@ -81,6 +82,7 @@ check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
 	@DEEP=1 lab/model/model.sh
 	@lab/check/check-docs.sh 6.12
 	@lab/check/check-queue.sh
+	@lab/parity/parity
 	@lab/containment/containment.sh
 	@lab/check/fuzz-qemu.sh
 	@SANITIZE=1 lab/check/check-qemu
@@ -136,6 +138,11 @@ check-qemu: qemu
 #:                  that they end is seen when it is put back
 check-queue: setup
 	@lab/check/check-queue.sh
+
+#: make parity      each PCI device model in a process of its own looks to a guest as it
+#:                  does in QEMU: Documentation/devuser/parity.md; MODELS=virtio for some
+parity: qemu
+	@lab/parity/parity $(MODELS)
 
 #: make containment published bugs of device models, put back: QEMU survives them if
 #:                  the device is remote, Documentation/devuser/containment.md;
