@@ -248,7 +248,7 @@ inline score_answer(cpu) {
 
 #define SCORE_IS_ANSWERED(cpu) (score[cpu].awaited == 0 && score[cpu].posted == 0)
 
-inline wake_vcpus() {
+inline score_wake_all() {
 	score_wake(0);
 	score_wake(1)
 }
@@ -347,7 +347,7 @@ inline queue_del(slot) {
 		if
 		:: starved ->
 			starved = false;
-			wake_vcpus()
+			score_wake_all()
 		:: else
 		fi
 	fi;
@@ -1092,7 +1092,7 @@ proctype master() {
 			abandoned = true;
 			abandoned_seq = next_seq;
 			abandons++;
-			wake_vcpus() }
+			score_wake_all() }
 #if REVOKES
 	:: d_step { !revoked && slave != 0 ->
 			revoked = true;
