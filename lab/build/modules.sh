@@ -98,7 +98,11 @@ main() {
 	"$LAB/fetch/tree.sh" linux-6.12
 	lock modules
 	release=$(cat "$BUILD/sources/linux-6.12/release")
-	logged configure configure
+	hash=$(hash_of "$ROOT/Kconfig" "$TREE/virt/kvm/devuser/Kconfig")
+	if ! is_fresh modules-config "$hash" "$CONFIG/.config"; then
+		logged configure configure
+		stamp modules-config "$hash"
+	fi
 	copy_sources
 	hash=$(hash_text "$release" "$(source_hash)")
 	if is_fresh modules "$hash" "$OUT"/{kvm,kvm-amd,kvm-intel}.ko; then

@@ -8,7 +8,6 @@
 # next time.
 
 . "$(dirname "$0")/../lib/lib.sh"
-. "$LAB/build/qemu-configure.sh"
 
 RUNS=${RUNS-1000000}
 TARGETS=(remote-messages remote-replies)
@@ -52,7 +51,6 @@ main() {
 	[[ $RUNS =~ ^[1-9][0-9]*$ ]] || die "RUNS is a number of inputs, not '$RUNS'"
 	"$LAB/build/qemu.sh" sanitize
 	lock fuzz-qemu
-	link_firmware "$OUT"
 	"$LAB/check/fuzz-seeds" "$CORPUS"
 	step "${TARGETS[*]}, $RUNS inputs each"
 	fuzz_all
