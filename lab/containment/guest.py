@@ -9,10 +9,9 @@ import mmap
 import os
 import time
 
-from qemu.machine import QEMUQtestMachine
-
 import neighbours
 import pci
+from qtest import Machine, doubled
 
 SLOT = 4
 # What the device under attack is called, and its process
@@ -33,17 +32,6 @@ class Hung(Exception):
     """QEMU does not answer."""
 
 
-class Machine(QEMUQtestMachine):
-    def _post_launch(self):
-        super()._post_launch()
-        self._qtest.settimeout(HANG)
-        self._qmp.settimeout(HANG)
-
-
-def doubled(text):
-    return text.replace(",", ",,")
-
-
 class Guest:
     """As a context manager: a machine that runs."""
 
@@ -53,7 +41,7 @@ class Guest:
         self.next = GIVEN.start
         self.ram_file = folder / "ram"
         self.disk_file = folder / "neighbour.img"
-        self.vm = Machine(qemu, self.arguments(), base_temp_dir=str(folder))
+        self.vm = Machine(qemu, self.arguments(), folder, HANG)
         self.log = ""
 
     def arguments(self):

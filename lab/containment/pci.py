@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """A PCI function, as a driver finds it on a "pc" machine."""
 
+from qtest import MEMORY, PORT
+
 COMMAND = 0x04
 COMMAND_ON = 0x07
 BAR_0 = 0x10
 IS_IO = 1
-
-# How qtest calls an access, by its size: to read and to write
-PORT = {1: "inb", 2: "inw", 4: "inl"}, {1: "outb", 2: "outw", 4: "outl"}
-MEMORY = ({1: "readb", 2: "readw", 4: "readl", 8: "readq"},
-          {1: "writeb", 2: "writew", 4: "writel", 8: "writeq"})
 
 
 class Bar:

@@ -3,6 +3,8 @@
 
 import math
 
+from qtest import MEMORY
+
 COMMAND, DECODE, MASTER, NO_INTX = 0x04, 0x03, 0x07, 0x400
 STATUS, INTX = 0x06, 0x08
 BARS, ROM = range(0x10, 0x28, 4), 0x30
@@ -11,6 +13,7 @@ PM, MSI, EXPRESS, MSIX = 0x01, 0x05, 0x10, 0x11
 MEMORY_AT, PORTS_AT = 0xc0000000, 0xd000
 CONTENT = 64    # bytes of each BAR that are read
 ROW = 16
+WRITABLE = 512  # up to here the config space is written to
 
 
 def config(vm, when):
@@ -103,8 +106,7 @@ def msix(vm):
         for offset, size in ((0, 4), (4, 4), (8, 4), (12, 4), (0, 8), (8, 8), (0, 1), (5, 1),
                              (8, 2), (14, 2)):
             place = base + 16 * entry + offset
-            vm.qtest(f"write{dict(zip((1, 2, 4, 8), 'bwlq'))[size]}", place,
-                     0x1122334455667788 & (1 << 8 * size) - 1)
+            vm.qtest(MEMORY[1][size], place, 0x1122334455667788 & (1 << 8 * size) - 1)
             row = vm.qtest("read", base + 16 * entry, 16)[0]
             yield f"MSI-X: entry {entry} after {size} at {offset}", row
     yield "MSI-X: pending", vm.qtest("read", bars[pending & 7] + (pending & ~7), 8)[0]
@@ -140,7 +142,7 @@ def function_reset(vm):
 def writable(vm):
     """Which bits of the config space can be set and cleared; the last thing that is done."""
     for value in (0xff, 0):
-        for at in range(0x40, vm.place.size if vm.place.size < 512 else 512):
+        for at in range(0x40, WRITABLE):
             vm.config.write(at, value, 1)
         yield from config(vm, f"after {value:02x} everywhere")
 

@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """The places that a PCI device can have in a machine, and how its config space is reached."""
 
+from qtest import MEMORY, PORT
+
 ECAM = 0xb0000000
 PORTS = 0xcf8, 0xcfc
-READ = {1: "readb", 2: "readw", 4: "readl", 8: "readq"}
-WRITE = {1: "writeb", 2: "writew", 4: "writel", 8: "writeq"}
-IN = {1: "inb", 2: "inw", 4: "inl"}
-OUT = {1: "outb", 2: "outw", 4: "outl"}
 
 
 class Place:
-    """@bus, @slot: where the guest finds the device; @above: bridges above it, by slot."""
+    """@bus, @slot: where the guest finds the device; @above: the slot of a bridge above it."""
 
     def __init__(self, machine, options, parent, bus, slot, above=None):
         self.machine, self.options, self.parent = machine, options, parent
         self.bus, self.slot, self.above = bus, slot, above
-        self.size = 4096 if machine == "q35" else 256
 
     def property(self):
         return f"bus={self.parent},addr={self.slot}"
@@ -40,6 +37,7 @@ class Config:
     def __init__(self, vm, bus, slot):
         self.vm, self.bus, self.slot = vm, bus, slot
         self.ecam = vm.place.machine == "q35"
+        self.reads, self.writes = MEMORY if self.ecam else PORT
 
     def address(self, offset):
         return ECAM | self.bus << 20 | self.slot << 15 | offset
@@ -49,16 +47,14 @@ class Config:
                       0x80000000 | self.bus << 16 | self.slot << 11 | offset & 0xfc)
         return PORTS[1] + (offset & 3)
 
+    def at(self, offset):
+        return self.address(offset) if self.ecam else self.window(offset)
+
     def read(self, offset, size=4):
-        if self.ecam:
-            return self.vm.number(READ[size], self.address(offset))
-        return self.vm.number(IN[size], self.window(offset))
+        return self.vm.number(self.reads[size], self.at(offset))
 
     def write(self, offset, value, size=4):
-        if self.ecam:
-            self.vm.qtest(WRITE[size], self.address(offset), value)
-        else:
-            self.vm.qtest(OUT[size], self.window(offset), value)
+        self.vm.qtest(self.writes[size], self.at(offset), value)
 
     def whole(self):
         if self.ecam:

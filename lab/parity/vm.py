@@ -3,10 +3,10 @@
 
 import time
 
-from qemu.machine import QEMUQtestMachine
 from qemu.machine.machine import VMLaunchFailure
 
 from places import Config, ECAM, PORTS
+from qtest import Machine, doubled
 
 NAME, RID = "dut", "r"
 # Floats: of others the library makes for ever.
@@ -19,23 +19,16 @@ class Refused(Exception):
     """QEMU does not start, or does not take the device, and says why."""
 
 
-class Machine(QEMUQtestMachine):
-    def _post_launch(self):
-        super()._post_launch()
-        self._qtest.settimeout(PATIENCE)
-        self._qmp.settimeout(PATIENCE)
-
-
 class VM:
     def __init__(self, qemu, folder, model, place, remote):
         self.model, self.place, self.remote = model, place, remote
-        self.vm = Machine(qemu, list(self.arguments()), base_temp_dir=str(folder))
+        self.vm = Machine(qemu, self.arguments(), folder, PATIENCE)
 
     def arguments(self):
         yield from ("-nodefaults", "-m", "64,maxmem=1G", "-machine", self.place.machine,
                     "-rtc", "base=2026-01-01,clock=vm", *self.place.options)
         if self.remote:
-            command = " ".join(self.model.backends).replace(",", ",,")
+            command = doubled(" ".join(self.model.backends))
             yield from ("-remote", f"rid={RID},command={command}")
         else:
             for backend in self.model.backends:
@@ -88,11 +81,8 @@ class VM:
 
     def reset(self):
         self.vm.cmd("system_reset")
-        self.wait_for("RESET")
+        self.vm.event_wait("RESET", timeout=PATIENCE)
         self.prepare()
-
-    def wait_for(self, event):
-        return self.vm.event_wait(event, timeout=PATIENCE)
 
     def add(self):
         arguments = dict(word.split("=", 1) for word in self.device_text().split(",")[1:])

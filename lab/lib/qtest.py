@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A machine whose guest is qtest: what the rooms that play a guest share."""
+
+from qemu.machine import QEMUQtestMachine
+
+# How qtest calls an access, by its size: to read and to write
+PORT = {1: "inb", 2: "inw", 4: "inl"}, {1: "outb", 2: "outw", 4: "outl"}
+MEMORY = ({1: "readb", 2: "readw", 4: "readl", 8: "readq"},
+          {1: "writeb", 2: "writew", 4: "writel", 8: "writeq"})
+
+
+class Machine(QEMUQtestMachine):
+    """@patience: so many seconds an answer may take."""
+
+    def __init__(self, qemu, arguments, folder, patience):
+        super().__init__(qemu, list(arguments), base_temp_dir=str(folder))
+        self.patience = patience
+
+    def _post_launch(self):
+        super()._post_launch()
+        self._qtest.settimeout(self.patience)
+        self._qmp.settimeout(self.patience)
+
+
+def doubled(text):
+    """As a part of an option's value."""
+    return text.replace(",", ",,")
