@@ -5,6 +5,10 @@
 
 QUEUE_TREE=$BUILD/trees/qemu-10.0
 
+# The same file is compiled after many patches, and again when one of them has changed.
+QEMU_OPTIONS+=(--cc="ccache gcc")
+export CCACHE_DIR=$BUILD/ccache
+
 clone_tree() {
 	rm -rf "$TREE"
 	mkdir -p "${TREE%/*}"
