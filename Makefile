@@ -55,9 +55,10 @@ selftests: setup
 #: make run         a Linux guest whose device another process emulates;
 #:                  DEVICE=@DEVICES@;
 #:                  USER_DEVICE=off for the detour by way of QEMU;
-#:                  SCENARIO=plugged, migrated or upgraded; killed, restarted or stopped
-#:                  with nvme; full, watchdog, several, auto or boot with a disk, the last
-#:                  with FIRMWARE=ovmf as well; viommu-strict, -lazy, -pt or -virtio
+#:                  SCENARIO=plugged, migrated or upgraded; killed, restarted,
+#:                  stopped or soak with nvme; full, watchdog, several, auto or boot
+#:                  with a disk, the last with FIRMWARE=ovmf as well; viommu-strict,
+#:                  -lazy, -pt or -virtio
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 

@@ -5,6 +5,7 @@ import pathlib
 import re
 
 TRIGGER = pathlib.Path("/sys/kernel/tracing/events/kvm/kvm_userspace_exit")
+HISTOGRAM = "hist:keys=reason if errno == 0"
 KVM_EXIT_IO, KVM_EXIT_MMIO = 2, 6
 LINE = re.compile(r"devuser-([a-z-]+):\s*(\d+)")
 
@@ -30,7 +31,12 @@ def devuser(*pids):
 
 def start_counting_exits():
     """By reason; a KVM_RUN that a signal ended is no access."""
-    (TRIGGER / "trigger").write_text("hist:keys=reason if errno == 0")
+    (TRIGGER / "trigger").write_text(HISTOGRAM)
+
+
+def stop_counting_exits():
+    """Before KVM's modules, and the trace point, go."""
+    (TRIGGER / "trigger").write_text(f"!{HISTOGRAM}")
 
 
 def exits():

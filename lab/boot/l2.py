@@ -128,9 +128,9 @@ class Auto(Managed):
         return [*self.device_arguments, *self.more, *path, "-remote", f"auto,{self.options()}"]
 
 
-def second_process(rid, backends):
+def second_process(rid, backends, options=""):
     """The option for it; the device is in the first one."""
-    return ["-remote", f"rid={rid},command={value_of(' '.join(backends))}"]
+    return ["-remote", f"rid={rid},command={value_of(' '.join(backends))}{options}"]
 
 
 MACHINE = "pc,hpet=off"

@@ -13,6 +13,8 @@ class Scenario:
     # What it is about, and what L2 needs for it besides the drivers of the device
     needs_disk = needs_recovery = needs_fio = False
     modules = ()
+    # What it runs, if not what is for all disks or networks
+    test = None
     # Those without which L2 has not even the port that it talks by
     early_modules = ()
     # Whether the device is there before L2 asks for it
@@ -25,8 +27,9 @@ class Scenario:
     restarts = 0
     # For how long QEMU may wait for a process that does not answer
     pause = 0
-    # More seconds that L2 may take
+    # More seconds that L2 may take, and how many everything may
     patience = 0
+    timeout = 600
     # Who asks QEMU all the time
     watch = mainloop.Watch
 
