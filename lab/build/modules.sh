@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
+# usage: modules.sh [optional]
+#
 # Builds kvm.ko, kvm-amd.ko and kvm-intel.ko with the component for the stock
-# kernel, from its own headers, as external modules.
+# kernel, from its own headers, as external modules.  With "optional" they have the
+# patches of kernel-patches/optional as well, and are in build/modules-optional.
 
 . "$(dirname "$0")/../lib/lib.sh"
 
 TREE=$BUILD/trees/linux-6.12
-OUT=$BUILD/modules
-SRC=$BUILD/modules-objects
 MODULES="kvm kvm-amd kvm-intel"
 CONFIG=$BUILD/modules-config
 
@@ -16,11 +17,23 @@ PRODUCTS=(--exclude '*.o' --exclude '*.ko' --exclude '*.mod' --exclude '*.mod.c'
 	  --exclude '.*' --exclude Module.symvers --exclude modules.order
 	  --exclude 'kvm-asm-offsets.[hs]')
 
+choose() {
+	NAME=modules
+	CODE=$TREE
+	case $1 in
+	"") ;;
+	optional) NAME+=-optional; CODE=$BUILD/trees/optional ;;
+	*) die "modules.sh takes optional, or nothing, not '$1'" ;;
+	esac
+	OUT=$BUILD/$NAME
+	SRC=$BUILD/$NAME-objects
+}
+
 # The headers that the patches and the component bring: the stock headers do not
 # have them.
 own_headers() {
-	git -C "$TREE" diff --name-only pristine HEAD -- include arch/x86/include
-	(cd "$TREE" && ls include/uapi/linux/kvm_devuser.h 2>/dev/null || true)
+	git -C "$CODE" diff --name-only pristine HEAD -- include arch/x86/include
+	(cd "$CODE" && ls include/uapi/linux/kvm_devuser.h 2>/dev/null || true)
 }
 
 copy_headers() {
@@ -29,7 +42,7 @@ copy_headers() {
 	rm -rf "$new"
 	mkdir -p "$new" "$SRC/headers"
 	own_headers | while read -r path; do
-		install -D -m 644 "$TREE/$path" "$new/$path"
+		install -D -m 644 "$CODE/$path" "$new/$path"
 	done
 	rsync -rc --delete "$new/" "$SRC/headers/"
 	rm -rf "$new"
@@ -58,14 +71,14 @@ relocated_makefile() {
 		# include/trace/define_trace.h looks for ../../arch/x86/kvm/trace.h
 		ccflags-y += -I$SRC/arch/x86 $(chosen | sed 's/.*/-D&=1/' | xargs)
 	END
-	sed "s|\$(srctree)/|$SRC/|" "$TREE/arch/x86/kvm/Makefile"
+	sed "s|\$(srctree)/|$SRC/|" "$CODE/arch/x86/kvm/Makefile"
 }
 
 copy_sources() {
 	mkdir -p "$SRC/arch/x86/kvm" "$SRC/virt/kvm"
 	rsync -rc --delete "${PRODUCTS[@]}" --exclude /Makefile \
-		"$TREE/arch/x86/kvm/" "$SRC/arch/x86/kvm/"
-	rsync -rc --delete "${PRODUCTS[@]}" "$TREE/virt/kvm/" "$SRC/virt/kvm/"
+		"$CODE/arch/x86/kvm/" "$SRC/arch/x86/kvm/"
+	rsync -rc --delete "${PRODUCTS[@]}" "$CODE/virt/kvm/" "$SRC/virt/kvm/"
 	copy_headers
 	relocated_makefile >"$SRC/arch/x86/kvm/Makefile"
 }
@@ -96,6 +109,8 @@ main() {
 
 	"$LAB/fetch/stock.sh"
 	"$LAB/fetch/tree.sh" linux-6.12
+	choose "${1:-}"
+	[ "$CODE" = "$TREE" ] || "$LAB/fetch/optional.sh"
 	lock modules
 	release=$(cat "$BUILD/sources/linux-6.12/release")
 	hash=$(hash_of "$ROOT/Kconfig" "$TREE/virt/kvm/devuser/Kconfig")
@@ -105,15 +120,15 @@ main() {
 	fi
 	copy_sources
 	hash=$(hash_text "$release" "$(source_hash)")
-	if is_fresh modules "$hash" "$OUT"/{kvm,kvm-amd,kvm-intel}.ko; then
+	if is_fresh "$NAME" "$hash" "$OUT"/{kvm,kvm-amd,kvm-intel}.ko; then
 		say "up to date"
 		return
 	fi
 	steps 1
 	step "build KVM's modules for $release"
 	logged build build "$release"
-	stamp modules "$hash"
-	done_with "kvm.ko kvm-amd.ko kvm-intel.ko are in build/modules"
+	stamp "$NAME" "$hash"
+	done_with "kvm.ko kvm-amd.ko kvm-intel.ko are in build/$NAME"
 }
 
-main
+main "$@"

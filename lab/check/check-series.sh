@@ -4,8 +4,9 @@
 # usage: check-series.sh SERIES...
 #
 # Checks build/series/SERIES as its receivers would: each mail applies exactly to
-# the released source, together they make the tree that the lab tests, checkpatch
-# --strict has nothing to say, and get_maintainer finds KVM's list for each.
+# the released source, together they make the tree that the lab tests, once without those
+# at the end that can be dropped and once with them, checkpatch --strict has nothing to say,
+# and get_maintainer finds KVM's list for each.
 
 . "$(dirname "$0")/../lib/lib.sh"
 . "$LAB/lib/git.sh"
@@ -18,18 +19,24 @@ mails() {
 	find "$BUILD/series/$1" -name '*.patch' ! -name '0000-*' | sort
 }
 
+# apply_mail MAIL TREE SCRATCH
+apply_mail() {
+	echo "$1"
+	git mailinfo "$3/body" "$3/diff" <"$1" >"$3/info"
+	tree_git "$2" apply --cached --whitespace=error-all "$3/diff"
+}
+
 # Only an index is used: nothing but an exact match applies there.
 apply_mails() {
-	local tree=$BUILD/trees/linux-$1 scratch=$BUILD/series/$1.apply mail
+	local tree=$BUILD/trees/linux-$1 scratch=$BUILD/series/$1.apply mail number
 
 	rm -rf "$scratch"
 	mkdir "$scratch"
 	export GIT_INDEX_FILE=$scratch/index
 	tree_git "$tree" read-tree pristine
-	for mail in $(mails "$1"); do
-		echo "$mail"
-		git mailinfo "$scratch/body" "$scratch/diff" <"$mail" >"$scratch/info"
-		tree_git "$tree" apply --cached --whitespace=error-all "$scratch/diff"
+	number=$(tree_git "$tree" rev-list --count pristine..lab/component)
+	for mail in $(mails "$1" | head -n "$number"); do
+		apply_mail "$mail" "$tree" "$scratch"
 	done
 	# The queue's commits, and on top of them the component.
 	tree_git "$tree" diff --cached --name-only lab/queue | sort >"$scratch/differ"
@@ -38,6 +45,10 @@ apply_mails() {
 	while read -r path; do
 		tree_git "$tree" show ":$path" | cmp - "$ROOT/$path"
 	done <"$scratch/differ"
+	for mail in $(mails "$1" | tail -n "+$((number + 1))"); do
+		apply_mail "$mail" "$tree" "$scratch"
+	done
+	tree_git "$tree" diff --cached --exit-code lab/series
 	rm -rf "$scratch"
 }
 

@@ -55,6 +55,10 @@ check_patches() {
 		mapfile -t patches < <(queue_paths "linux-$series")
 		[ ${#patches[@]} -eq 0 ] || kernel_checkpatch "$series" "${patches[@]}"
 	done
+	# Its new files are in folders that MAINTAINERS has.
+	mapfile -t patches < <(queue_paths optional)
+	[ ${#patches[@]} -eq 0 ] ||
+		kernel_checkpatch 6.12 --ignore FILE_PATH_CHANGES "${patches[@]}"
 }
 
 # The headers' placeholder cannot come from a kernel that has been released.

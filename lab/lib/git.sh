@@ -9,8 +9,9 @@ COVER=0000-cover-letter.patch
 queue_of() {
 	case $1 in
 	linux-*) echo "$ROOT/kernel-patches/${1#linux-}" ;;
+	optional) echo "$ROOT/kernel-patches/optional" ;;
 	qemu-*) echo "$ROOT/qemu-patches/${1#qemu-}" ;;
-	*) die "no such tree: $1" "trees: linux-6.12 linux-7.3 qemu-10.0" ;;
+	*) die "no such tree: $1" "trees: linux-6.12 linux-7.3 optional qemu-10.0" ;;
 	esac
 }
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: queue.sh NAME		linux-6.12, linux-7.3 or qemu-10.0
+# usage: queue.sh NAME		linux-6.12, linux-7.3, qemu-10.0 or optional
 #
-# Writes the commits of build/trees/NAME since pristine to its patch queue.  A commit
+# Writes the commits of build/trees/NAME since pristine to its patch queue; those of
+# build/trees/optional since the series that they follow.  A commit
 # that changes nothing is the cover letter of a topic: what follows, up to the next
 # one, is in a folder of its own.
 
@@ -13,6 +14,8 @@
 NAME=$1
 TREE=$BUILD/trees/$NAME
 QUEUE=$(queue_of "$NAME")
+BASE=pristine
+[ "$NAME" != optional ] || BASE=origin/lab/component
 
 # write_patch COMMIT NUMBER FOLDER
 write_patch() {
@@ -31,7 +34,7 @@ write_queue() {
 
 	rm -rf "$QUEUE.new"
 	mkdir -p "$QUEUE.new"
-	for commit in $(tree_git "$TREE" rev-list --reverse pristine..HEAD); do
+	for commit in $(tree_git "$TREE" rev-list --reverse "$BASE..HEAD"); do
 		if is_cover "$TREE" "$commit"; then
 			topics=$((topics + 1)) number=0
 			folder=$(topic_folder $topics "$commit")
@@ -61,6 +64,9 @@ main() {
 		die "build/trees/$NAME has uncommitted changes"
 	[ ! -d "$TREE/.git/rebase-merge" ] ||
 		die "build/trees/$NAME is in the middle of a rebase"
+	tree_git "$TREE" merge-base --is-ancestor "$BASE" HEAD ||
+		die "build/trees/$NAME is not based on $BASE" \
+		    "bring it there: git -C build/trees/$NAME rebase --onto $BASE COMMIT"
 	write_queue
 	install_queue
 	tree_git "$TREE" update-ref refs/heads/lab/queue HEAD

@@ -4,8 +4,9 @@
 # usage: series.sh 6.12|7.3
 #
 # Writes the component and its hooks to build/series/SERIES as a series for the
-# kernel's lists: what lab/package/series says, in its order.  Only git objects are made;
-# the working trees are left alone.
+# kernel's lists: what lab/package/series says, in its order, and behind it what can be
+# dropped, the patches of kernel-patches/optional.  Only git objects are made; the working
+# trees are left alone.  The branch lab/component ends before these, lab/series with them.
 
 . "$(dirname "$0")/../lib/lib.sh"
 . "$LAB/lib/git.sh"
@@ -21,6 +22,7 @@ esac
 
 TREE=$BUILD/trees/linux-$SERIES
 QUEUE=$ROOT/kernel-patches/$SERIES
+OPTIONAL=$(queue_of optional)
 OUT=$BUILD/series/$SERIES
 SCRATCH=$BUILD/series/$SERIES.work
 
@@ -107,6 +109,17 @@ check_complete() {
 		die "lab/package/series does not name every file of the component"
 }
 
+# add_optional COMMIT: the commit that it and what can be dropped make.
+add_optional() {
+	local head=$1 patch
+
+	for patch in $(queue_patches "$OPTIONAL"); do
+		head=$(patch_commit "$TREE" "$OPTIONAL/$patch" "$head" "$SCRATCH") ||
+			die "patch does not apply to the series for $SERIES: optional/$patch"
+	done
+	echo "$head"
+}
+
 commit_series() {
 	local entry head
 
@@ -116,8 +129,10 @@ commit_series() {
 	for entry in "$PLAN"/[0-9]*; do
 		head=$(entry_commit "$entry" "$head") || die "cannot commit $(basename "$entry")"
 	done
-	unset GIT_INDEX_FILE
 	check_complete
+	tree_git "$TREE" update-ref refs/heads/lab/component "$head"
+	head=$(add_optional "$head")
+	unset GIT_INDEX_FILE
 	tree_git "$TREE" update-ref refs/heads/lab/series "$head"
 }
 
@@ -157,7 +172,8 @@ main() {
 
 	"$LAB/fetch/tree.sh" "linux-$SERIES"
 	lock "series-$SERIES"
-	hash=$(hash_text "$(hash_of "$LAB/package/series.sh" "$LAB/lib/git.sh" "$PLAN" "$QUEUE")" \
+	hash=$(hash_text "$(hash_of "$LAB/package/series.sh" "$LAB/lib/git.sh" "$PLAN" "$QUEUE" \
+		"$OPTIONAL")" \
 		"$(cd "$ROOT" && hash_of $OVERLAY_DIRS $OVERLAY_FILES)")
 	if is_fresh "series-$SERIES" "$hash" "$OUT"; then
 		say "up to date"
