@@ -10,8 +10,8 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 	arm64 check check-deep check-qemu check-queue parity \
 	containment fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
-	tool check-tool tool-deb \
-	clean queue-6.12 queue-7.3 queue-qemu
+	tool check-tool check-tool-deep tool-deb \
+	modules-optional clean queue-6.12 queue-7.3 queue-optional queue-qemu
 
 help:
 	@sed -n 's/^#: //p' Makefile | sed 's/@DEVICES@/$(DEVICES)/'
@@ -30,6 +30,12 @@ sources: setup
 #: make modules     KVM's modules with the user device, for the stock 6.12 kernel
 modules: setup
 	@lab/build/modules.sh
+
+#: make modules-optional
+#:                  the same with kernel-patches/optional, in build/modules-optional;
+#:                  these are worked on in build/trees/optional
+modules-optional: setup
+	@lab/build/modules.sh optional
 
 #: make kernel      a whole 6.12 kernel, or with KERNEL=7.3 of that series; DEBUG=1
 #:                  for one that checks itself, DEBUG=kcsan for races
@@ -91,6 +97,7 @@ check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
 	@DEBUG=kcsan lab/build/kernel.sh
 	@KERNEL=7.3 lab/build/kernel.sh
 	@KERNEL=7.3 DEBUG=1 lab/build/kernel.sh
+	@lab/check/check-tool.sh --deep
 	@lab/boot/check --deep
 
 #: make model       the life of requests as a model, checked by spin; DEEP=1 for
@@ -165,6 +172,12 @@ tool: setup
 check-tool: modules qemu
 	@lab/check/check-tool.sh
 
+#: make check-tool-deep
+#:                  on other kernels: 7.3, and one that tells of failures; planted bugs
+check-tool-deep: modules qemu
+	@KERNEL=7.3 lab/build/kernel.sh
+	@lab/check/check-tool.sh --deep
+
 #: make tool-deb    a Debian package of it
 tool-deb: setup
 	@lab/package/tool-deb.sh
@@ -217,12 +230,14 @@ bench-compare:
 style: setup
 	@lab/check/style.sh
 
-#: make queue-6.12 queue-7.3 queue-qemu
+#: make queue-6.12 queue-7.3 queue-optional queue-qemu
 #:                  write the commits of build/trees/* back to the patch queues
 queue-6.12:
 	@lab/package/queue.sh linux-6.12
 queue-7.3:
 	@lab/package/queue.sh linux-7.3
+queue-optional:
+	@lab/package/queue.sh optional
 queue-qemu:
 	@lab/package/queue.sh qemu-10.0
 

@@ -2,9 +2,9 @@
 /*
  * The command monitor: says what happens to devices.
  *
- * The kernel tells of VMs that come and go, and when a process ends; that is when it
- * looks at all devices. Nobody tells of the rest, and what is told may be lost: so it
- * looks from time to time as well.
+ * The kernel tells of VMs that come and go, when a process ends, and where it can and the
+ * VMM asks for it, of a failure; that is when it looks at all devices. Nobody tells of the
+ * rest, and what is told may be lost: so it looks from time to time as well.
  */
 #include <signal.h>
 #include <string.h>

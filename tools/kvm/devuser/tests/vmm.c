@@ -4,8 +4,9 @@
  * them, as its standard input says. It answers each line with one of its own.
  *
  *   device			makes one: "device N"
- *   slave N [hold]		makes a slave, and a process that serves it: "pid PID"
- *   own N [hold]		makes a slave that this process keeps
+ *   slave N [hold|uevent]	makes a slave, and a process that serves it: "pid PID"
+ *   own N [hold|uevent]	makes a slave that this process keeps; "uevent" has the
+ *				kernel tell of a failure, where it can
  *   access N ROUNDS		the guest stores and loads once in each round
  *   timeout N MILLISECONDS
  *   revoke N
@@ -34,6 +35,10 @@
 
 #ifndef KVM_DEV_TYPE_USER
 #define KVM_DEV_TYPE_USER	17	/* headers older than the device */
+#endif
+
+#ifndef KVM_DEV_USER_SLAVE_UEVENT
+#define KVM_DEV_USER_SLAVE_UEVENT	(1U << 2)	/* of a kernel that tells of failures */
 #endif
 
 #define CODE		0x1000
@@ -122,14 +127,22 @@ static void make_device(void)
 	answer("device %u", nr_masters++);
 }
 
-static int make_slave(int master, bool hold)
+static unsigned int slave_flags(const char *option)
 {
-	struct kvm_dev_user_slave slave = {
-		.size = sizeof(slave),
-		.flags = hold ? KVM_DEV_USER_SLAVE_HOLD : 0,
-	};
+	if (!strcmp(option, "hold"))
+		return KVM_DEV_USER_SLAVE_HOLD;
+	return strcmp(option, "uevent") ? 0 : KVM_DEV_USER_SLAVE_UEVENT;
+}
 
-	return check(ioctl(master, KVM_DEV_USER_SLAVE_FD, &slave), "KVM_DEV_USER_SLAVE_FD");
+/* A kernel that tells of no failure refuses to be asked for it. */
+static int make_slave(int master, unsigned int flags)
+{
+	struct kvm_dev_user_slave arg = { .size = sizeof(arg), .flags = flags };
+	int slave = ioctl(master, KVM_DEV_USER_SLAVE_FD, &arg);
+
+	if (slave < 0 && errno == EINVAL && flags & KVM_DEV_USER_SLAVE_UEVENT)
+		return make_slave(master, flags & ~KVM_DEV_USER_SLAVE_UEVENT);
+	return check(slave, "KVM_DEV_USER_SLAVE_FD");
 }
 
 /* Lives until it is killed, even when it has nothing to serve any more. */
@@ -148,9 +161,9 @@ static void serve(int slave)
 		pause();
 }
 
-static void start_slave(int master, bool hold)
+static void start_slave(int master, unsigned int flags)
 {
-	int slave = make_slave(master, hold);
+	int slave = make_slave(master, flags);
 	pid_t pid = check(fork(), "fork");
 
 	if (!pid)
@@ -238,7 +251,7 @@ static void send_away(int fd)
 
 static void fly(int master)
 {
-	send_away(make_slave(master, false));
+	send_away(make_slave(master, 0));
 	while (nr_masters)
 		close(masters[--nr_masters]);
 	munmap(run, run_size);
@@ -266,9 +279,9 @@ static void obey(const char *line)
 	}
 	master = masters[device];
 	if (!strcmp(word, "slave")) {
-		start_slave(master, !strcmp(option, "hold"));
+		start_slave(master, slave_flags(option));
 	} else if (!strcmp(word, "own")) {
-		make_slave(master, !strcmp(option, "hold"));
+		make_slave(master, slave_flags(option));
 		answer("done");
 	} else if (!strcmp(word, "access")) {
 		access_device(device, number);
