@@ -20,7 +20,8 @@ struct top {
 };
 
 static const enum fdinfo_number rated[] = {
-	FDINFO_STORES, FDINFO_LOADS, FDINFO_SHADOW_LOADS, FDINFO_DOORBELLS, FDINFO_REFUSED,
+	FDINFO_STORES, FDINFO_LOADS, FDINFO_SHADOW_LOADS, FDINFO_DOORBELLS, FDINFO_TIMEOUTS,
+	FDINFO_REFUSED,
 };
 
 static void top_row(struct table *table, const struct rates *rates, const struct scan *scan)
@@ -37,15 +38,13 @@ static void top_row(struct table *table, const struct rates *rates, const struct
 	table_cell(table, g_strdup_printf("%" G_GUINT64_FORMAT,
 					  device->info->numbers[FDINFO_PENDING] +
 					  device->info->numbers[FDINFO_SENT]));
-	table_cell(table, g_strdup_printf("%" G_GUINT64_FORMAT,
-					  device->info->numbers[FDINFO_TIMEOUTS]));
 }
 
 static bool top_table(const struct top *top, const struct scan *scan, GArray *all)
 {
 	static const char * const headings[] = {
 		">ID", "STATE", "VM", "SLAVE", ">STORES/s", ">LOADS/s", ">SHADOW/s",
-		">DOORBELLS/s", ">REFUSED/s", ">QUEUED", ">TIMEOUTS", NULL
+		">DOORBELLS/s", ">TIMEOUTS/s", ">REFUSED/s", ">QUEUED", NULL
 	};
 	struct table *table = table_new(headings);
 	g_autofree char *text = NULL, *page = NULL;

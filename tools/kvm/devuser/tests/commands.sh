@@ -43,7 +43,7 @@ process() {
 	: >"$PROC/$1/cmdline"
 }
 
-# descriptor PID FD END ID STATE
+# descriptor PID FD END ID STATE: as the kernel's, never half of one.
 descriptor() {
 	local key
 
@@ -55,7 +55,8 @@ descriptor() {
 			printf 'devuser-%s:\t%s\n' $key "$4"
 		done
 		printf 'devuser-range:\t0 mmio 0xfe000000 0x1000 posted\n'
-	} >"$PROC/$1/fdinfo/$2"
+	} >"$SCRATCH/fdinfo"
+	mv "$SCRATCH/fdinfo" "$PROC/$1/fdinfo/$2"
 }
 
 process 1 init
@@ -85,7 +86,8 @@ expect 3 'no device 9' --proc "$PROC" show 9
 expect 0 'STORES/s' --proc "$PROC" top --interval 0.05
 json_has -j "d['devices'][0]['vm'] == 'first' and d['unreadable-processes'] == 0" list
 json_has -p "d['slave'][0]['pid'] == 200 and d['ranges'][0]['address'] == 0xfe000000" show 1
-json_has -j "len(d['devices']) == 2 and d['devices'][0]['rates']['stores'] == 0" \
+json_has -j "len(d['devices']) == 2 and d['devices'][0]['rates'] == dict.fromkeys(
+    ('stores', 'loads', 'shadow-loads', 'doorbells', 'timeouts', 'refused'), 0)" \
 	top --interval 0.05
 
 # failed devices
@@ -131,6 +133,29 @@ judge 0 0 'cannot write: No space left' "$output" "a full disk: said"
 output=$({ { sleep 0.2; $KVM_DEVUSER --proc "$PROC" list 2>&3; echo "status $?" >&3; } | :; } 3>&1)
 judge 0 0 'status 1$' "$output" "a closed pipe: status"
 judge 0 0 'cannot write: Broken pipe' "$output" "a closed pipe: said"
+
+# A pipe that is full: nobody reads from it for a while.
+for number in $(seq 1000 1250); do
+	process "$number" qemu
+	descriptor "$number" 20 kvm-user "$number" live
+done
+# shellcheck disable=SC2086
+output=$({ $KVM_DEVUSER --proc "$PROC" -j list; echo "status $?" >&2; } 2>&1 |
+	{ sleep 1; python3 -c '
+import json, sys
+text, status = sys.stdin.read().splitlines()
+assert len(text) > 1 << 16
+print(len(json.loads(text)["devices"]), status)' 2>&1; })
+judge 0 0 '^253 status 0$' "$output" "a full pipe: all comes"
+mkfifo "$SCRATCH/pipe"
+exec {pipe}<>"$SCRATCH/pipe"
+# shellcheck disable=SC2086
+output=$({ python3 -c 'import os; os.set_blocking(1, False)'
+	   $KVM_DEVUSER --proc "$PROC" -j list 2>&3; echo "status $?" >&3; } 3>&1 >"$SCRATCH/pipe")
+exec {pipe}>&-
+judge 0 0 'status 1$' "$output" "a full pipe that is not waited for: status"
+judge 0 0 'cannot write: Resource temporarily' "$output" "a full pipe that is not waited for: said"
+rm -r "$PROC"/1[0-9][0-9][0-9]
 # shellcheck disable=SC2086
 output=$($KVM_DEVUSER --proc "$PROC" list 2>&1 >&-; echo "status $?")
 judge 0 0 'status 1$' "$output" "no standard output: status"

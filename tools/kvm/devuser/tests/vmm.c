@@ -38,7 +38,7 @@
 #endif
 
 #ifndef KVM_DEV_USER_SLAVE_UEVENT
-#define KVM_DEV_USER_SLAVE_UEVENT	(1U << 2)	/* of a kernel that tells of failures */
+#define KVM_DEV_USER_SLAVE_UEVENT	0x4	/* of a kernel that tells of failures */
 #endif
 
 #define CODE		0x1000
