@@ -8,7 +8,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue parity \
-	containment fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
+	containment attempts fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	tool check-tool check-tool-deep tool-deb \
 	modules-optional clean queue-6.12 queue-7.3 queue-optional queue-qemu
@@ -91,6 +91,7 @@ check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
 	@lab/check/check-queue.sh
 	@lab/parity/parity
 	@lab/containment/containment.sh
+	@lab/containment/attempts/attempts.sh
 	@lab/check/fuzz-qemu.sh
 	@SANITIZE=1 lab/check/check-qemu
 	@DEBUG=1 lab/build/kernel.sh
@@ -157,6 +158,12 @@ parity: qemu
 #:                  BUGS=pcnet for those with a word in CVE or model
 containment: setup
 	@lab/containment/containment.sh $(BUGS)
+
+#: make attempts    what a device model attempts whose process is taken over, in L1:
+#:                  Documentation/devuser/attempts.md; ATTEMPTS=fill for those with a
+#:                  word in their name
+attempts: modules qemu
+	@lab/containment/attempts/attempts.sh $(ATTEMPTS)
 
 #: make fuzz-qemu   libFuzzer on the messages between the processes, with ASan and
 #:                  UBSan; RUNS=1000000 for each side

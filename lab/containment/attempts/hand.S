@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A guest of one page: it makes the accesses that it is told to, over the first
+ * serial port.  It is the machine's firmware, at the end of the first 4 GiB.
+ *
+ * A command has 10 bytes: what it is, the size of the access, the address and the
+ * value, each of the latter two in 4 bytes.  The answer has 4 bytes: what was
+ * loaded, or the value.
+ */
+
+	.set	COMMAND, 0x1000		/* where it is put, in RAM */
+	.set	STACK, 0x8000
+	.set	DATA, 0x3f8		/* the serial port's registers */
+	.set	STATUS, 0x3fd
+	.set	RECEIVED, 1
+	.set	CAN_SEND, 0x20
+
+	.text
+	.globl	start
+start:
+	.code16
+	cli
+	lgdtl	%cs:(gdt_pointer - start)
+	movl	%cr0, %eax
+	orl	$1, %eax
+	movl	%eax, %cr0
+	ljmpl	$8, $flat
+
+	.code32
+flat:
+	movw	$16, %ax
+	movw	%ax, %ds
+	movw	%ax, %es
+	movw	%ax, %ss
+	movl	$STACK, %esp
+
+next:
+	movl	$COMMAND, %edi
+	movl	$10, %ecx
+1:	call	receive
+	stosb
+	loop	1b
+
+	movl	COMMAND + 2, %edx
+	movl	COMMAND + 6, %eax
+	movzbl	COMMAND, %ebx
+	movzbl	COMMAND + 1, %ecx
+	cmpb	$4, %cl
+	jne	2f
+	decl	%ecx			/* sizes 1, 2, 4: cases 1, 2, 3 */
+2:	leal	-1(%ecx, %ebx, 4), %ebx
+	call	*accesses(, %ebx, 4)
+
+	movl	%eax, COMMAND
+	movl	$COMMAND, %esi
+	movl	$4, %ecx
+3:	lodsb
+	call	send
+	loop	3b
+	jmp	next
+
+receive:
+	movw	$STATUS, %dx
+1:	inb	%dx, %al
+	testb	$RECEIVED, %al
+	jz	1b
+	movw	$DATA, %dx
+	inb	%dx, %al
+	ret
+
+send:
+	movb	%al, %ah
+	movw	$STATUS, %dx
+1:	inb	%dx, %al
+	testb	$CAN_SEND, %al
+	jz	1b
+	movb	%ah, %al
+	movw	$DATA, %dx
+	outb	%al, %dx
+	ret
+
+readb:	movzbl	(%edx), %eax
+	ret
+readw:	movzwl	(%edx), %eax
+	ret
+readl:	movl	(%edx), %eax
+	ret
+writeb:	movb	%al, (%edx)
+	ret
+writew:	movw	%ax, (%edx)
+	ret
+writel:	movl	%eax, (%edx)
+	ret
+in8:	xorl	%eax, %eax
+	inb	%dx, %al
+	ret
+in16:	xorl	%eax, %eax
+	inw	%dx, %ax
+	ret
+in32:	inl	%dx, %eax
+	ret
+out8:	outb	%al, %dx
+	ret
+out16:	outw	%ax, %dx
+	ret
+out32:	outl	%eax, %dx
+	ret
+
+	.balign	8
+accesses:
+	.long	readb, readw, readl, 0
+	.long	writeb, writew, writel, 0
+	.long	in8, in16, in32, 0
+	.long	out8, out16, out32, 0
+gdt:
+	.quad	0
+	.quad	0x00cf9b000000ffff	/* code and data, of 4 GiB */
+	.quad	0x00cf93000000ffff
+gdt_pointer:
+	.word	. - gdt - 1
+	.long	gdt
+
+	.org	0xfff0			/* where a processor begins */
+	.code16
+	jmp	start
+	.org	0x10000
