@@ -84,7 +84,8 @@ check: modules qemu selftests style model kunit
 #:                  user device; a long run of the fuzzer; on kernels that check
 #:                  themselves, and of other series, and on arm64; the patches as a
 #:                  series, other architectures, more of the model, planted bugs,
-#:                  published bugs of device models, QEMU's qtests and fuzzers
+#:                  published bugs of device models, attempts to leave a process, QEMU's
+#:                  qtests and fuzzers
 check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
 	@DEEP=1 lab/model/model.sh
 	@lab/check/check-docs.sh 6.12

@@ -5,11 +5,11 @@
  * usage: calls PID
  *        calls none
  *
- * Or it uses one that allows nothing but an end: what lives then is what the kernel
- * lets through any filter.  A child for each number has the filter, and makes the call once with arguments that
- * are all ones, which are no descriptor, no address, and no command.  What is printed is
- * the number, and what became of the child: "killed", or "lives" with the errno, or "ends"
- * for a call that has ended it otherwise.
+ * In the second case the filter is one that allows nothing but an end: what lives then
+ * is what the kernel lets through any filter.  A child for each number has the filter, and
+ * makes the call once with arguments that are all ones, which are no descriptor, no
+ * address, and no command.  What is printed is the number, and what became of the child:
+ * "killed", or "lives" with the errno, or "ends" with a signal that the call has brought.
  */
 
 #include <errno.h>

@@ -5,12 +5,18 @@
  *
  * A command has 10 bytes: what it is, the size of the access, the address and the
  * value, each of the latter two in 4 bytes.  The answer has 4 bytes: what was
- * loaded, or the value.
+ * loaded, or the value.  While there is none the processor sleeps, until the port's
+ * interrupt, the only one that is not masked, wakes it up.
  */
 
 	.set	COMMAND, 0x1000		/* where it is put, in RAM */
 	.set	STACK, 0x8000
+	.set	IDT, 0x2000
+	.set	VECTOR, 0x24
+	.set	APIC, 0xfee00000
 	.set	DATA, 0x3f8		/* the serial port's registers */
+	.set	ENABLE, 0x3f9
+	.set	MODEM, 0x3fc
 	.set	STATUS, 0x3fd
 	.set	RECEIVED, 1
 	.set	CAN_SEND, 0x20
@@ -33,6 +39,24 @@ flat:
 	movw	%ax, %es
 	movw	%ax, %ss
 	movl	$STACK, %esp
+
+	/* The interrupt controller has its vectors from 0x20 on, and one interrupt. */
+	movl	$orders, %esi
+	movl	$(orders_end - orders) / 3, %ecx
+1:	lodsw
+	movw	%ax, %dx
+	lodsb
+	outb	%al, %dx
+	loop	1b
+	movl	$woken, %eax
+	movl	$0x00080000, %ebx	/* the code's segment */
+	movw	%ax, %bx
+	movl	%ebx, IDT + VECTOR * 8
+	movw	$0x8e00, %ax		/* an interrupt gate */
+	movl	%eax, IDT + VECTOR * 8 + 4
+	lidt	idt_pointer
+	movl	$0x1ff, APIC + 0xf0	/* on, and its pin 0 is that controller's */
+	movl	$0x700, APIC + 0x350
 
 next:
 	movl	$COMMAND, %edi
@@ -63,10 +87,21 @@ receive:
 	movw	$STATUS, %dx
 1:	inb	%dx, %al
 	testb	$RECEIVED, %al
-	jz	1b
-	movw	$DATA, %dx
+	jnz	2f
+	sti
+	hlt
+	cli
+	jmp	1b
+2:	movw	$DATA, %dx
 	inb	%dx, %al
 	ret
+
+woken:
+	pushl	%eax
+	movb	$0x20, %al		/* the end of the interrupt */
+	outb	%al, $0x20
+	popl	%eax
+	iret
 
 send:
 	movb	%al, %ah
@@ -112,6 +147,25 @@ accesses:
 	.long	writeb, writew, writel, 0
 	.long	in8, in16, in32, 0
 	.long	out8, out16, out32, 0
+orders:					/* a port, and what is stored there */
+	.macro	order port, value
+	.word	\port
+	.byte	\value
+	.endm
+	order	0x20, 0x11
+	order	0x21, VECTOR & ~7
+	order	0x21, 4
+	order	0x21, 1
+	order	0x21, 0xef
+	order	0xa1, 0xff
+	order	MODEM, 8		/* lets the interrupt out */
+	order	ENABLE, 1		/* when something has come */
+orders_end:
+	.balign	8
+idt_pointer:
+	.word	(VECTOR + 1) * 8 - 1
+	.long	IDT
+	.balign	8
 gdt:
 	.quad	0
 	.quad	0x00cf9b000000ffff	/* code and data, of 4 GiB */

@@ -98,7 +98,8 @@ def run_start(options, place):
         timeouts["start-timeout-ms"] = PATIENCE * 1000
     with Target(str(options.qemu), options.hand, "other", OPTIONS) as target:
         watched = Watched(target)
-        target.qmp("remote-add", rid="more", command="", program=wrapper(options, place), **timeouts)
+        target.qmp("remote-add", rid="more", command="", program=wrapper(options, place),
+                   **timeouts)
         if place == "realize":
             target.monitor.event("REMOTE_STARTED", PATIENCE)
             seen = started(target, lambda target: target.qmp(

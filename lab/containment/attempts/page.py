@@ -97,22 +97,28 @@ PLACES = {
 }
 
 
+def seen_of(attempt, kind, results):
+    """(what came of it, what stopped it), as text"""
+    outcome, much, _ = results["confined"][kind][attempt.name]
+    expected, stopped = attempt.confined(kind)
+    if much.isdigit() and attempt.group == "Filling":
+        outcome += f", after {much}"
+    elif much and not much.isdigit():
+        outcome += f": {much}"
+    if outcome.split(",")[0].split(":")[0] != expected:
+        return f"**{outcome}**", "**nothing**" if outcome.startswith("success") else "-"
+    return outcome, stopped or "-"
+
+
 def by_outcome(attempt, results):
-    """(outcome, what stops it) as text, of the classes."""
+    """The same, of all classes"""
     seen = {}
     for kind in attempt.kinds:
-        outcome, much, _ = results["confined"][kind][attempt.name]
-        expected, stopped = attempt.confined(kind)
-        count = f", after {much}" if much and attempt.group == "Filling" and much[-1].isdigit() else ""
-        words = much if much and not count else ""
-        text = outcome + count + (f": {words}" if words else "")
-        if outcome != expected:
-            text, stopped = f"**{text}**", "**nothing**" if outcome == "success" else "-"
-        seen.setdefault((text, stopped or "seccomp" if outcome == "SIGSYS" else stopped), []).append(kind)
+        seen.setdefault(seen_of(attempt, kind, results), []).append(kind)
     if len(seen) == 1:
         return next(iter(seen))
     return (", ".join(f"{text} ({', '.join(kinds)})" for (text, _), kinds in seen.items()),
-            ", ".join(dict.fromkeys(stopped for _, stopped in seen)))
+            ", ".join(dict.fromkeys(stopped for _, stopped in seen if stopped != "-")))
 
 
 def control(attempt, results):
@@ -125,7 +131,7 @@ def table(attempts, results):
     for one in attempts:
         outcome, stopped = by_outcome(one, results)
         text = one.text + (", QEMU being a user's" if one.user else "")
-        yield f"| {text} | {outcome} | {stopped or '-'} | {control(one, results)} |\n"
+        yield f"| {text} | {outcome} | {stopped} | {control(one, results)} |\n"
 
 
 def groups(attempts, results):
@@ -145,8 +151,8 @@ def may(attempts, results):
 def calls(results):
     seen = {kind: results["calls"][kind] for kind in plan.CLASSES}
     tried = next(iter(seen.values()))["tried"]
-    rows = "".join(f"| {kind} | {one['free']} | {one['some']} | {one['errors']} | {one['killed']} |\n"
-                   for kind, one in seen.items())
+    rows = "".join(f"| {kind} | {one['free']} | {one['some']} | {one['errors']} |"
+                   f" {one['killed']} |\n" for kind, one in seen.items())
     return CALLS.format(rows=rows, tried=tried, last=tried - 1,
                         always=" and ".join(results["calls"]["always"]) or "nothing")
 

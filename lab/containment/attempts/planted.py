@@ -9,7 +9,7 @@ import plant
 EDU = "hw/misc/edu.c"
 CHANGES = [(EDU, old, new) for old, new in (
     ("static bool edu_msi_enabled(EduState *edu)\n",
-     '#include "attempts.c.inc"\n\nstatic bool edu_msi_enabled(EduState *edu)\n'),
+     '#include "edu.c.inc"\n\nstatic bool edu_msi_enabled(EduState *edu)\n'),
     ("    switch (addr) {\n    case 0x00:\n",
      "    switch (addr) {\n    case ATTEMPTS_FIRST ... 0x7f:\n        val = attempts_load(addr);\n"
      "        break;\n    case 0x00:\n"),
@@ -27,7 +27,8 @@ CHANGES = [(EDU, old, new) for old, new in (
 
 def files():
     """What is new, by its name beside edu.c."""
-    return {"attempts.c.inc": (plan.HERE / "attempts.c.inc").read_text(), **plan.headers()}
+    return {**{name: (plan.HERE / name).read_text() for name in ("attempts.c.inc", "edu.c.inc")},
+            **plan.headers()}
 
 
 @contextlib.contextmanager
