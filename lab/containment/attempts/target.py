@@ -23,6 +23,7 @@ USER = 65534
 # In seconds: L1 may be an emulated processor, on a busy machine.
 PATIENCE = 120
 MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) .*\[heap\]")
+TRIES = 5
 ENDED = re.compile(r"ended by signal (\d+)|ended with status (\d+)")
 
 
@@ -102,20 +103,29 @@ class Target(Machine):
             self.bar.write(register, value)
 
     def attempt(self, number):
-        """What came of it: "success", or the name of an errno or signal."""
-        self.bar.write(plan.RUN, number)
-        result = self.bar.read(plan.RUN)
-        return self.lost() if result == LOST else result
+        """What came of it: an errno, 0 for success, or words for the end of the process.
+
+        The end of the slave may be known before that of the process, and says nothing of
+        a signal: then it is attempted again.
+        """
+        for _ in range(TRIES):
+            self.bar.write(plan.RUN, number)
+            result = self.bar.read(plan.RUN)
+            if result != LOST:
+                return result
+            reason = self.lost()
+            if match := ENDED.search(reason):
+                return (signal.Signals(int(match[1])).name if match[1]
+                        else f"exit status {match[2]}")
+        return reason
 
     def lost(self):
+        """Why; another process takes its place."""
         reason = self.monitor.event("REMOTE_LOST", PATIENCE)["reason"]
         self.qmp("remote-replace", rid=NAME, **{"force-restart": True})
         self.monitor.event("REMOTE_RESTARTED", PATIENCE)
         self.tell()
-        match = ENDED.search(reason)
-        if not match:
-            return reason
-        return signal.Signals(int(match[1])).name if match[1] else f"exit status {match[2]}"
+        return reason
 
     def uses_user_device(self):
         path = f"/machine/peripheral/{NAME}"
