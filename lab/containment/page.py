@@ -48,7 +48,7 @@ is slow on a busy machine.
 * A guest learns what the process knows, where memory leaks: its own images and its own
   network, not QEMU's memory, nor another process's.
 * These are faults, and not attacks that go on from them. What a process can do that
-  somebody has taken over is the subject of tests of the confinement.
+  somebody has taken over is in [attempts.md](attempts.md).
 * The table is of QEMU without sanitizers. Bugs that corrupt a few bytes, and do no visible
   harm, are not in it.
 * The accesses go through QEMU here, and not straight from KVM.
