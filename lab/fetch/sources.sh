@@ -12,6 +12,7 @@
 #  dkms        DKMS, to try the package for it without installing it here
 #  fio         what makes the I/O that is measured in a whole guest
 #  arm64       a busybox for an L1 of that architecture
+#  selinux     Debian's reference policy, to be linked and loaded in L1, not here
 #  tools       what builds QEMU and Debian 12 has too old
 
 . "$(dirname "$0")/../lib/lib.sh"
@@ -96,6 +97,11 @@ fetch_arm64() {
 
 fetch_dkms() {
 	fetch dkms linux-base lsb-release
+}
+
+# What the module is compiled with, and tools of that age can link.
+fetch_selinux() {
+	fetch "selinux-policy-default=$(dpkg-query -W -f '${Version}' selinux-policy-dev)"
 }
 
 fetch_fio() {
