@@ -30,6 +30,9 @@ class Scenario:
     # More seconds that L2 may take, and how many everything may
     patience = 0
     timeout = 600
+    # What L1's kernel is told, and whether it is to have guest/attempt
+    l1_append = ()
+    attempts = False
     # Who asks QEMU all the time
     watch = mainloop.Watch
 
@@ -54,6 +57,9 @@ class Scenario:
     def requests(self):
         """What L2 asks for, and what is done then"""
         return {}
+
+    def check_running(self):
+        """When L2 has done its test, and is still there"""
 
     def check(self):
         """Once L2 has gone"""

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0
+"""SELinux: QEMU runs as libvirt has it run, the device's process in the domain of its class."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+
+import places
+from l2 import L2Error, Managed, value_of
+
+from .base import Scenario
+from .selinux_attempts import AVC, PROCESS, VM, run_all
+
+ROOT = places.BUILD / "selinux/root/etc/selinux"
+LAUNCHER = places.BOOT.parent.parent / "security/selinux/qemu-remote"
+# A file system on which files have labels; the others are the host's.
+FOLDER = "/run/selinux-lab"
+LABEL = "security.selinux"
+# That of the VM to that of all its processes
+QEMU = f"system_u:system_r:svirt_t:{VM}-{VM},c10,c11"
+# QEMU and the processes have what a domain of any program has: libraries and the like.
+HOST = ("/bin/sh", "/etc/ld.so.cache", "/etc/localtime", "/etc/resolv.conf", "/run", "/tmp")
+FOLDERS = ("/dev", *places.FIRMWARE)
+
+
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise L2Error(f"{' '.join(command)}: status {done.returncode}: {done.stdout}")
+    return done.stdout
+
+
+def label(path, kind, level="s0"):
+    os.setxattr(path, LABEL, f"system_u:object_r:{kind}:{level}".encode(), follow_symlinks=False)
+
+
+def with_parents(path):
+    """All names on the way to what it is, links as well."""
+    path = os.path.abspath(path)
+    found = set()
+    while path != "/":
+        found.add(path)
+        if os.path.islink(path):
+            found |= with_parents(os.path.join(os.path.dirname(path), os.readlink(path)))
+        path = os.path.dirname(path)
+    return found | {"/"}
+
+
+def libraries(program):
+    return re.findall(r"(/\S+) \(", run("ldd", program))
+
+
+def relabel(paths):
+    """As the policy has it, of these alone: the whole system would have to be copied."""
+    names = set()
+    for path in paths:
+        names |= with_parents(path)
+    run("restorecon", "-F", *sorted(names))
+
+
+class Labelled(Managed):
+    """The emulating process, started by the launcher of its class."""
+
+    launcher = None
+
+    def options(self):
+        return f"{super().options()},program={value_of(self.launcher)}"
+
+
+class Selinux(Scenario):
+    """L1 enforces SELinux's reference policy with qemu_remote, and sees attempts refused"""
+
+    l1_append = ("security=selinux", "enforcing=1")
+    attempts = True
+    remote = Labelled
+
+    def start(self):
+        self.kind = "disk" if self.run.device.test == "disk" else "network"
+        self.load()
+        self.label_host()
+        self.copy()
+        self.make_launcher()
+        self.label_own()
+
+    def load(self):
+        os.makedirs("/etc/selinux", exist_ok=True)
+        run("mount", "--bind", str(ROOT), "/etc/selinux")
+        run("load_policy", "-i")
+        # There is no auditd: records are the kernel's messages, and none may be left out.
+        pathlib.Path("/proc/sys/kernel/printk_ratelimit").write_text("0")
+        if pathlib.Path("/sys/fs/selinux/enforce").read_text() != "1":
+            raise L2Error("L1 does not enforce its policy")
+
+    def label_host(self):
+        options = self.run.options
+        inside = (str(path) for folder in FOLDERS for path in pathlib.Path(folder).iterdir())
+        relabel([*HOST, *inside, *(path for program in ("/bin/sh", options.qemu)
+                                   for path in libraries(program))])
+
+    def copy(self):
+        options = self.run.options
+        os.mkdir(FOLDER)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "lab", FOLDER)
+        label(FOLDER, "usr_t")
+        for name in ("qemu", "kernel", "initramfs"):
+            shutil.copy(getattr(options, name), f"{FOLDER}/{name}")
+            label(f"{FOLDER}/{name}", "qemu_exec_t" if name == "qemu" else "usr_t")
+            setattr(options, name, f"{FOLDER}/{name}")
+        shutil.copy(options.attempt, f"{FOLDER}/attempt")
+        label(f"{FOLDER}/attempt", "qemu_exec_t")
+
+    def make_launcher(self):
+        options = self.run.options
+        os.environ["QEMU_REMOTE_PROGRAM"] = options.qemu
+        # Of a type that QEMU may look at, as libvirt has it
+        os.chdir("/")
+        shutil.copy(LAUNCHER, f"{FOLDER}/qemu-remote")
+        label(f"{FOLDER}/qemu-remote", "bin_t")
+        self.remote.launcher = f"{FOLDER}/{self.kind}:{PROCESS}"
+        os.symlink("qemu-remote", self.remote.launcher)
+        label(self.remote.launcher, "bin_t")
+        qemu = f"{FOLDER}/as-libvirt"
+        pathlib.Path(qemu).write_text(f'#!/bin/sh\nexec runcon {QEMU} {options.qemu} "$@"\n')
+        os.chmod(qemu, 0o755)
+        label(qemu, "bin_t")
+        options.qemu = qemu
+
+    def label_own(self):
+        """What libvirt does for a VM: its image, and where its logs are"""
+        label(self.run.logs, "svirt_tmp_t", VM)
+        if self.kind == "disk":
+            label(self.run.outside.folder, "qemu_remote_disk_file_t")
+            label(self.run.outside.image, "qemu_remote_disk_file_t", PROCESS)
+
+    def check_labels(self, qemu, process):
+        for pid, expected in ((qemu, QEMU), (process, self.domain(self.kind))):
+            found = pathlib.Path(f"/proc/{pid}/attr/current").read_text().strip("\0\n")
+            if found != expected:
+                raise L2Error(f"process {pid} is {found}, and not {expected}")
+
+    @staticmethod
+    def domain(kind, level=PROCESS):
+        return f"system_u:system_r:qemu_remote_{kind}_t:{level}"
+
+    def check_running(self):
+        self.check_labels(self.run.guest.process.pid, self.run.remote.pid())
+        self.check_refusals()
+        self.count = run_all(FOLDER, label, self.domain, self.run.guest.process.pid)
+
+    def check_refusals(self):
+        """A domain is to have what it needs, and all that it is refused is to be known."""
+        time.sleep(1)
+        for line in run("dmesg").splitlines():
+            if (found := AVC.search(line)) and "qemu_remote" in found[2]:
+                raise L2Error(f"the process was refused what it needs: {line}")
+
+    def report(self):
+        return [("attempts refused", f"{self.count}, each with its record")]
