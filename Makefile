@@ -8,9 +8,10 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue parity \
-	containment attempts fuzz-qemu fault-matrix left-in-qemu model kunit mutate bench bench-compare \
+	containment attempts selinux fuzz-qemu fault-matrix left-in-qemu model kunit mutate \
+	bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
-	tool check-tool check-tool-deep tool-deb \
+	tool check-tool check-tool-deep tool-deb selinux-deb \
 	modules-optional clean queue-6.12 queue-7.3 queue-optional queue-qemu
 
 help:
@@ -64,7 +65,7 @@ selftests: setup
 #:                  SCENARIO=plugged, migrated or upgraded; killed, restarted,
 #:                  stopped or soak with nvme; full, watchdog, several, auto or boot
 #:                  with a disk, the last with FIRMWARE=ovmf as well; viommu-strict,
-#:                  -lazy, -pt or -virtio
+#:                  -lazy, -pt or -virtio; selinux, after make selinux
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 
@@ -86,7 +87,7 @@ check: modules qemu selftests style model kunit
 #:                  series, other architectures, more of the model, planted bugs,
 #:                  published bugs of device models, attempts to leave a process, QEMU's
 #:                  qtests and fuzzers
-check-deep: modules qemu selftests check-series check-builds cross arm64 mutate
+check-deep: modules qemu selftests check-series check-builds cross arm64 mutate selinux
 	@DEEP=1 lab/model/model.sh
 	@lab/check/check-docs.sh 6.12
 	@lab/check/check-queue.sh
@@ -166,6 +167,11 @@ containment: setup
 attempts: modules qemu
 	@lab/containment/attempts/attempts.sh $(ATTEMPTS)
 
+#: make selinux     the SELinux policy for remote processes, linked with Debian's:
+#:                  Documentation/devuser/selinux.md
+selinux: setup
+	@lab/build/selinux.sh
+
 #: make fuzz-qemu   libFuzzer on the messages between the processes, with ASan and
 #:                  UBSan; RUNS=1000000 for each side
 fuzz-qemu: setup
@@ -202,6 +208,10 @@ check-dkms: setup qemu selftests
 #: make deb         a Debian package of the patched QEMU
 deb: setup
 	@lab/package/deb.sh
+
+#: make selinux-deb a Debian package of the SELinux policy and the launcher
+selinux-deb: setup
+	@lab/package/selinux-deb.sh
 
 #: make cross       compile the component for arm64 and riscv; s390 must not have it
 cross: setup
