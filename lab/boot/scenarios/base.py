@@ -61,6 +61,10 @@ class Scenario:
     def check_running(self):
         """When L2 has done its test, and is still there"""
 
+    def started_anew(self):
+        """L2 says that it is ready, and not for the first time."""
+        raise L2Error("L2 has started anew")
+
     def check(self):
         """Once L2 has gone"""
 

@@ -28,9 +28,9 @@ SLACK = {"descriptors": 4, "mappings": 24, "children": 0, "MiB": 64}
 DISK = "-blockdev driver=raw,node-name={id}-disk,file.driver=file,file.filename={image}"
 NET = "-netdev user,id={id}-net,ipv6=off,net={net}"
 OTHERS = {
-    "scsi": (DISK.format(id="lsi", image="{lsi}") + " " + DISK.format(id="ahci", image="{ahci}"),
-             {"lsi": "-device lsi53c895a,id=lsi,addr=0x11"
-                     " -device scsi-hd,id=lsi-hd,drive=lsi-disk,bus=lsi.0",
+    "disk": (DISK.format(id="ehci", image="{ehci}") + " " + DISK.format(id="ahci", image="{ahci}"),
+             {"ehci": "-device usb-ehci,id=ehci,addr=0x11"
+                      " -device usb-storage,id=ehci-hd,drive=ehci-disk,bus=ehci.0",
               "ahci": "-device ahci,id=ahci,addr=0x12"
                       " -device ide-hd,id=ahci-hd,drive=ahci-disk,bus=ahci.0"}),
     "network": (NET.format(id="e1000e", net="10.0.4.0/24") + " "
@@ -78,7 +78,7 @@ class Soak(Scenario):
 
     needs_disk = needs_recovery = True
     test = "soak"
-    modules = ("sym53c8xx", "ahci", "sd_mod", "e1000e", "virtio-net", "xhci-pci", "usb-storage",
+    modules = ("ehci-pci", "ahci", "sd_mod", "e1000e", "virtio-net", "xhci-pci", "usb-storage",
                "virtio-rng", "snd-hda-intel", "snd-hda-codec-generic")
     restarts = RESTARTS
     timeout = 2700
@@ -91,6 +91,7 @@ class Soak(Scenario):
         self.end = None
         self.rounds, self.action = {}, ""
         self.normal = None
+        self.resets = False
         self.unloaded = ""
 
     def start(self):
@@ -98,7 +99,7 @@ class Soak(Scenario):
         threading.Thread(target=serve_pages, daemon=True).start()
 
     def arguments(self):
-        images = {name: self.run.outside.another_image(name) for name in ("lsi", "ahci", "usb")}
+        images = {name: self.run.outside.another_image(name) for name in ("ehci", "ahci", "usb")}
         timeout = self.run.timeout_ms
         options = f",timeout-ms={timeout},start-timeout-ms={timeout},restarts={RESTARTS}"
         path = "off" if self.run.options.path == "socket" else "auto"
@@ -204,8 +205,14 @@ class Soak(Scenario):
     def reset_vm(self):
         """L2's next life asks anew."""
         self.tell("VM")
+        self.resets = True
         self.monitor.command("system_reset")
         return self.run.NO_ANSWER
+
+    def started_anew(self):
+        if not self.resets:
+            super().started_anew()
+        self.resets = False
 
     # --- what is left ----------------------------------------------------------------
 
