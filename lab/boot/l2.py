@@ -36,10 +36,15 @@ def base(qemu):
     return [qemu, "-nodefaults", "-no-user-config", "-display", "none", *places.firmware()]
 
 
+def status_of(pid):
+    """What /proc says of a process, by name"""
+    return dict(line.split(":\t", 1) for line in
+                pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+
+
 def check_confined(pid):
     """Filtered system calls, no privileges, nothing to open: QEMU's own doing."""
-    status = dict(line.split(":\t", 1) for line in
-                  pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    status = status_of(pid)
     if (status["Seccomp"], status["NoNewPrivs"]) != ("2", "1") or int(status["CapEff"], 16):
         raise L2Error(f"process {pid} is not confined: Seccomp {status['Seccomp']},"
                       f" NoNewPrivs {status['NoNewPrivs']}, CapEff {status['CapEff']}")
@@ -57,6 +62,15 @@ def value_of(text):
 
 def pairs(arguments):
     return zip(arguments[::2], arguments[1::2])
+
+
+def life(timeout_ms, restarts):
+    """Options of -remote: how long QEMU waits for a process, how often it starts another one."""
+    return f"timeout-ms={timeout_ms},start-timeout-ms={timeout_ms},restarts={restarts}"
+
+
+def for_all_proxies(user_device):
+    return ["-global", f"x-pci-proxy-dev.user-device={user_device}"]
 
 
 class Managed:
@@ -95,8 +109,7 @@ class Managed:
         yield from self.more
 
     def options(self):
-        return (f"timeout-ms={self.timeout_ms},start-timeout-ms={self.timeout_ms}"
-                f",restarts={self.restarts}")
+        return life(self.timeout_ms, self.restarts)
 
     def watch(self, monitor):
         """Who it is, says the VMM."""
@@ -124,13 +137,14 @@ class Auto(Managed):
     RID = "device"
 
     def arguments(self, plugged=False):
-        path = ["-global", f"x-pci-proxy-dev.user-device={self.user_device}"]
-        return [*self.device_arguments, *self.more, *path, "-remote", f"auto,{self.options()}"]
+        return [*self.device_arguments, *self.more, *for_all_proxies(self.user_device),
+                "-remote", f"auto,{self.options()}"]
 
 
 def second_process(rid, backends, options=""):
     """The option for it; the device is in the first one."""
-    return ["-remote", f"rid={rid},command={value_of(' '.join(backends))}{options}"]
+    command = f"rid={rid},command={value_of(' '.join(backends))}"
+    return ["-remote", ",".join(filter(None, (command, options)))]
 
 
 MACHINE = "pc,hpet=off"

@@ -11,7 +11,7 @@ import threading
 import time
 
 import counters
-from l2 import L2Error, Managed, pairs, second_process
+from l2 import L2Error, Managed, for_all_proxies, life, pairs, second_process, status_of
 
 from .base import PATIENCE, Scenario
 
@@ -64,12 +64,11 @@ def serve_pages():
 def belongings(pid):
     """What a process has, of what could leak."""
     folder = pathlib.Path(f"/proc/{pid}")
-    status = dict(line.split(":\t", 1) for line in (folder / "status").read_text().splitlines())
     return {"descriptors": len(list((folder / "fd").iterdir())),
             "mappings": len((folder / "maps").read_text().splitlines()),
             "children": sum(len((task / "children").read_text().split())
                             for task in (folder / "task").iterdir()),
-            "MiB": int(status["RssAnon"].split()[0]) >> 10}
+            "MiB": int(status_of(pid)["RssAnon"].split()[0]) >> 10}
 
 
 class Soak(Scenario):
@@ -100,10 +99,8 @@ class Soak(Scenario):
 
     def arguments(self):
         images = {name: self.run.outside.another_image(name) for name in ("ehci", "ahci", "usb")}
-        timeout = self.run.timeout_ms
-        options = f",timeout-ms={timeout},start-timeout-ms={timeout},restarts={RESTARTS}"
-        path = "off" if self.run.options.path == "socket" else "auto"
-        yield from ("-global", f"x-pci-proxy-dev.user-device={path}")
+        options = life(self.run.timeout_ms, RESTARTS)
+        yield from for_all_proxies(self.run.user_device)
         for rid, (backends, devices) in OTHERS.items():
             for option, value in pairs(" ".join(devices.values()).split()):
                 yield from (option, f"{value},rid={rid}")
@@ -132,8 +129,8 @@ class Soak(Scenario):
         self.rounds[self.action] = self.rounds.get(self.action, 0) + 1
         return action()
 
-    def any_process(self, *without):
-        rid = self.random.choice([rid for rid in DEVICES if rid not in without])
+    def any_process(self):
+        rid = self.random.choice(list(DEVICES))
         self.tell(rid)
         return rid
 
