@@ -80,7 +80,8 @@ class Managed:
 
     def __init__(self, device_arguments, timeout_ms, user_device, restarts=0, more=()):
         self.device_arguments = device_arguments
-        self.devices = [value for option, value in pairs(device_arguments) if option == "-device"]
+        self.devices = [f"{value},rid={self.RID}" for option, value in pairs(device_arguments)
+                        if option == "-device"]
         backends = [word for pair in pairs(device_arguments) if pair[0] != "-device"
                     for word in pair]
         self.command = shlex.join([*places.firmware(), *backends])
@@ -88,14 +89,9 @@ class Managed:
         self.more = list(more)
         self.found = self.pidfd = None
 
-    def device_texts(self):
-        for device in self.devices:
-            proxy = f",user-device={self.user_device}" if ",id=device" in device else ""
-            yield f"{device}{proxy},rid={self.RID}"
-
     def device_options(self):
         """What device_add takes, which tells numbers from names"""
-        for text in self.device_texts():
+        for text in self.devices:
             driver, *options = text.split(",")
             values = dict(option.split("=", 1) for option in options)
             yield {"driver": driver, **{name: int(value) if value.isdigit() and name != "rid" else value
@@ -103,8 +99,9 @@ class Managed:
 
     def arguments(self, plugged=False):
         """Of the VMM: what an in-process device has, and rid= and -remote."""
-        for text in () if plugged else self.device_texts():
+        for text in () if plugged else self.devices:
             yield from ("-device", text)
+        yield from for_all_proxies(self.user_device)
         yield from ("-remote", f"rid={self.RID},command={value_of(self.command)},{self.options()}")
         yield from self.more
 
@@ -113,8 +110,10 @@ class Managed:
 
     def watch(self, monitor):
         """Who it is, says the VMM."""
-        self.found = next(remote["pid"] for remote in monitor.command("query-remotes")
-                          if remote["rid"] == self.RID)
+        remotes = {remote["rid"]: remote for remote in monitor.command("query-remotes")}
+        if self.RID not in remotes:
+            raise L2Error(f"QEMU has no process {self.RID}, but {remotes}")
+        self.found = remotes[self.RID]["pid"]
         self.pidfd = os.pidfd_open(self.found)
 
     def pid(self):

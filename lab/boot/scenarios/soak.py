@@ -11,7 +11,7 @@ import threading
 import time
 
 import counters
-from l2 import L2Error, Managed, for_all_proxies, life, pairs, second_process, status_of
+from l2 import L2Error, Managed, life, pairs, second_process, status_of
 
 from .base import PATIENCE, Scenario
 
@@ -100,7 +100,6 @@ class Soak(Scenario):
     def arguments(self):
         images = {name: self.run.outside.another_image(name) for name in ("ehci", "ahci", "usb")}
         options = life(self.run.timeout_ms, RESTARTS)
-        yield from for_all_proxies(self.run.user_device)
         for rid, (backends, devices) in OTHERS.items():
             for option, value in pairs(" ".join(devices.values()).split()):
                 yield from (option, f"{value},rid={rid}")
