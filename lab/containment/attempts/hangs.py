@@ -46,9 +46,9 @@ class Watched:
     def __init__(self, target):
         self.watch = Watch(target)
 
-    def lost(self, waits=1):
-        """@waits: so often QEMU waits for it, one time after the other."""
-        data, seconds = self.watch.until("REMOTE_LOST", waits * TIMEOUT_MS / 1000 + BUSY)
+    def lost(self):
+        """QEMU waits for it once."""
+        data, seconds = self.watch.until("REMOTE_LOST", TIMEOUT_MS / 1000 + BUSY)
         if not data["dead"]:
             raise Wrong("the process is not dead")
         return {"reason": data["reason"], "after": seconds, "answers": self.watch.worst}
@@ -78,8 +78,7 @@ def started(target, action, watched):
 
     thread = threading.Thread(target=act)
     thread.start()
-    # A migration that has failed goes on with the process, and finds it lost.
-    seen = watched.lost(2 if action is save else 1)
+    seen = watched.lost()
     thread.join(PATIENCE)
     return {**seen, "error": str(errors[0]) if errors else ""}
 
