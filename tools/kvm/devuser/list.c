@@ -5,8 +5,18 @@
 #include "device.h"
 #include "main.h"
 #include "output.h"
+#include "repeat.h"
 
-static struct scan *look(void)
+/* What a command looks at, once or again and again. */
+struct look {
+	struct repeat repeat;
+	bool failed;		/* of all devices, those */
+	uint32_t id;		/* the one device */
+	bool unseen_said;
+	int status;
+};
+
+static struct scan *scan_or_say(void)
 {
 	g_autoptr(GError) error = NULL;
 	struct scan *scan = scan_new(options.proc, &error);
@@ -14,6 +24,21 @@ static struct scan *look(void)
 	if (!scan)
 		p_err("%s", error->message);
 	return scan;
+}
+
+static void say_unseen_once(struct look *look, const struct scan *scan)
+{
+	if (scan && !look->unseen_said)
+		scan_say_unseen(scan);
+	look->unseen_said = true;
+}
+
+static int run(struct look *look, bool (*again)(void *data))
+{
+	if (again(look) && look->repeat.watch)
+		repeat_run(&look->repeat, again, look);
+
+	return look->status;
 }
 
 static char *number_text(const struct device *device, enum fdinfo_number number)
@@ -39,7 +64,7 @@ static void list_row(struct table *table, const struct device *device, const str
 		table_cell(table, number_text(device, shown[i]));
 }
 
-static bool list_table(const struct scan *scan, bool failed)
+static bool list_table(const struct look *look, const struct scan *scan)
 {
 	static const char * const headings[] = {
 		">ID", "STATE", "VM", "MASTER", "SLAVE", ">RANGES", ">PENDING", ">SENT", ">STORES",
@@ -52,14 +77,14 @@ static bool list_table(const struct scan *scan, bool failed)
 	for (i = 0; i < scan->devices->len; i++) {
 		const struct device *device = g_ptr_array_index(scan->devices, i);
 
-		if (!failed || device_has_failed(device))
+		if (!look->failed || device_has_failed(device))
 			list_row(table, device, scan);
 	}
 	text = table_finish(table);
-	return out_text(text);
+	return repeat_page(&look->repeat, text);
 }
 
-static bool list_json(const struct scan *scan, bool failed)
+static bool list_json(const struct look *look, const struct scan *scan)
 {
 	struct json *json = json_new(options.pretty);
 	unsigned int i;
@@ -69,7 +94,7 @@ static bool list_json(const struct scan *scan, bool failed)
 	for (i = 0; i < scan->devices->len; i++) {
 		const struct device *device = g_ptr_array_index(scan->devices, i);
 
-		if (failed && !device_has_failed(device))
+		if (look->failed && !device_has_failed(device))
 			continue;
 		json_object(json, NULL);
 		device_json(json, device);
@@ -93,29 +118,42 @@ static int failed_status(const struct scan *scan)
 	return scan_is_partial(scan) ? STATUS_UNKNOWN : STATUS_OK;
 }
 
-static int list(bool failed)
+static int list(const struct look *look, const struct scan *scan)
 {
-	struct scan *scan = look();
-	int status = STATUS_OK;
-
-	if (!scan)
+	if (!(options.json ? list_json : list_table)(look, scan))
 		return STATUS_ERROR;
-	if (!(options.json ? list_json : list_table)(scan, failed))
-		status = STATUS_ERROR;
-	else if (failed)
-		status = failed_status(scan);
-	scan_say_unseen(scan);
+
+	return look->failed ? failed_status(scan) : STATUS_OK;
+}
+
+static bool list_again(void *data)
+{
+	struct look *look = data;
+	struct scan *scan = scan_or_say();
+
+	look->status = scan ? list(look, scan) : STATUS_ERROR;
+	say_unseen_once(look, scan);
 	scan_free(scan);
-	return status;
+	return look->status != STATUS_ERROR;
 }
 
 int do_list(int argc, char **argv)
 {
-	bool failed = argc > 0 && !strcmp(argv[0], "--failed");
+	struct look look = { .repeat = REPEAT_DEFAULT };
+	int taken;
 
-	if (argc > failed)
-		return usage_error("list", argv[failed]);
-	return list(failed);
+	for (; argc > 0; argc -= taken, argv += taken) {
+		taken = repeat_option(&look.repeat, argc, argv);
+		if (taken < 0)
+			return STATUS_USAGE;
+		if (taken)
+			continue;
+		if (strcmp(argv[0], "--failed"))
+			return usage_error("list", argv[0]);
+		look.failed = true;
+		taken = 1;
+	}
+	return run(&look, list_again);
 }
 
 static void append_holders(GString *text, const char *end, GPtrArray *holders,
@@ -155,7 +193,8 @@ static void append_ranges(GString *text, const struct fdinfo *info)
 	}
 }
 
-static bool show_text(const struct device *device, const struct scan *scan)
+static bool show_text(const struct look *look, const struct device *device,
+		      const struct scan *scan)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 	g_autofree char *vm = device_vm_text(device);
@@ -171,7 +210,7 @@ static bool show_text(const struct device *device, const struct scan *scan)
 	for (i = 0; i < FDINFO_NR_NUMBERS; i++)
 		g_string_append_printf(text, "  %-14s %" G_GUINT64_FORMAT "\n",
 				       fdinfo_number_name(i), device->info->numbers[i]);
-	return out_text(text->str);
+	return repeat_page(&look->repeat, text->str);
 }
 
 static bool show_json(const struct device *device)
@@ -184,39 +223,50 @@ static bool show_json(const struct device *device)
 	return out_json(json);
 }
 
-static int show(uint32_t id)
+static int show(const struct look *look, const struct scan *scan)
 {
-	struct scan *scan = look();
-	const struct device *device;
-	int status = STATUS_ERROR;
+	const struct device *device = scan_find(scan, look->id);
 
-	if (!scan)
-		return STATUS_ERROR;
-	device = scan_find(scan, id);
 	if (!device) {
-		p_err("no device %u is seen", id);
-		status = scan_is_partial(scan) ? STATUS_UNKNOWN : STATUS_NO;
-	} else if (options.json ? show_json(device) : show_text(device, scan)) {
-		status = STATUS_OK;
+		p_err("no device %u is seen", look->id);
+		return scan_is_partial(scan) ? STATUS_UNKNOWN : STATUS_NO;
 	}
-	scan_say_unseen(scan);
+	return (options.json ? show_json(device) : show_text(look, device, scan)) ? STATUS_OK :
+										    STATUS_ERROR;
+}
+
+static bool show_again(void *data)
+{
+	struct look *look = data;
+	struct scan *scan = scan_or_say();
+
+	look->status = scan ? show(look, scan) : STATUS_ERROR;
+	say_unseen_once(look, scan);
 	scan_free(scan);
-	return status;
+	return look->status == STATUS_OK;
 }
 
 int do_show(int argc, char **argv)
 {
+	struct look look = { .repeat = REPEAT_DEFAULT };
 	guint64 id;
+	int taken;
 
 	if (argc < 1) {
 		p_err("show: give the id of a device: 'kvm-devuser list' has them");
 		return STATUS_USAGE;
 	}
-	if (argc > 1)
-		return usage_error("show", argv[1]);
 	if (!g_ascii_string_to_unsigned(argv[0], 10, 0, G_MAXUINT32, &id, NULL)) {
 		p_err("show: '%s' is not the id of a device", argv[0]);
 		return STATUS_USAGE;
 	}
-	return show(id);
+	look.id = id;
+	for (argc--, argv++; argc > 0; argc -= taken, argv += taken) {
+		taken = repeat_option(&look.repeat, argc, argv);
+		if (taken < 0)
+			return STATUS_USAGE;
+		if (!taken)
+			return usage_error("show", argv[0]);
+	}
+	return run(&look, show_again);
 }

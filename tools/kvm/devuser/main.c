@@ -7,14 +7,15 @@
 
 #include "main.h"
 #include "output.h"
+#include "repeat.h"
 
 static int do_help(int argc, char **argv);
 static int do_version(int argc, char **argv);
 
 static const struct command commands[] = {
-	{ "list",	do_list,	"[--failed]" },
-	{ "show",	do_show,	"ID" },
-	{ "top",	do_top,		"[--watch] [--interval SECONDS]" },
+	{ "list",	do_list,	"[--failed] " REPEAT_ARGUMENTS },
+	{ "show",	do_show,	"ID " REPEAT_ARGUMENTS },
+	{ "top",	do_top,		REPEAT_ARGUMENTS },
 	{ "monitor",	do_monitor,	"[--interval SECONDS]" },
 	{ "modules",	do_modules,	"status|load [--dir FOLDER] | unload" },
 	{ "check",	do_check,	"[--qemu PROGRAM]" },

@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command top: who is how busy. */
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <glib-unix.h>
-
 #include "device.h"
 #include "main.h"
 #include "output.h"
+#include "repeat.h"
 #include "top.h"
 
 struct top {
-	bool watch;
-	double seconds;
+	struct repeat repeat;
 	struct scan *before;
-	GMainLoop *loop;
 	int status;
 };
 
@@ -47,15 +40,13 @@ static bool top_table(const struct top *top, const struct scan *scan, GArray *al
 		">DOORBELLS/s", ">TIMEOUTS/s", ">REFUSED/s", ">QUEUED", NULL
 	};
 	struct table *table = table_new(headings);
-	g_autofree char *text = NULL, *page = NULL;
+	g_autofree char *text = NULL;
 	unsigned int i;
 
 	for (i = 0; i < all->len; i++)
 		top_row(table, &g_array_index(all, struct rates, i), scan);
 	text = table_finish(table);
-	/* On a terminal each table takes the place of the one before. */
-	page = g_strconcat(top->watch && isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", text, NULL);
-	return out_text(page);
+	return repeat_page(&top->repeat, text);
 }
 
 static void rates_json(struct json *json, const struct rates *rates)
@@ -96,7 +87,7 @@ static bool show_rates(const struct top *top, const struct scan *scan)
 	return top_table(top, scan, all);
 }
 
-static gboolean look_again(gpointer data)
+static bool look_again(void *data)
 {
 	struct top *top = data;
 	g_autoptr(GError) error = NULL;
@@ -108,19 +99,7 @@ static gboolean look_again(gpointer data)
 		top->status = STATUS_ERROR;
 	scan_free(top->before);
 	top->before = scan;
-	if (top->watch && top->status == STATUS_OK)
-		return G_SOURCE_CONTINUE;
-
-	g_main_loop_quit(top->loop);
-	return G_SOURCE_REMOVE;
-}
-
-static gboolean interrupted(gpointer data)
-{
-	struct top *top = data;
-
-	g_main_loop_quit(top->loop);
-	return G_SOURCE_CONTINUE;
+	return top->repeat.watch && top->status == STATUS_OK;
 }
 
 static int run(struct top *top)
@@ -133,31 +112,22 @@ static int run(struct top *top)
 		return STATUS_ERROR;
 	}
 	scan_say_unseen(top->before);
-	top->loop = g_main_loop_new(NULL, FALSE);
-	g_unix_signal_add(SIGINT, interrupted, top);
-	g_unix_signal_add(SIGTERM, interrupted, top);
-	g_timeout_add(top->seconds * 1000, look_again, top);
-	g_main_loop_run(top->loop);
-	g_main_loop_unref(top->loop);
+	repeat_run(&top->repeat, look_again, top);
 	scan_free(top->before);
 	return top->status;
 }
 
 int do_top(int argc, char **argv)
 {
-	struct top top = { .seconds = 1, .status = STATUS_OK };
+	struct top top = { .repeat = REPEAT_DEFAULT, .status = STATUS_OK };
+	int taken;
 
-	for (; argc > 0; argc--, argv++) {
-		if (!strcmp(argv[0], "--watch")) {
-			top.watch = true;
-		} else if (!strcmp(argv[0], "--interval")) {
-			argc--;
-			argv++;
-			if (!parse_seconds(argc ? argv[0] : NULL, &top.seconds))
-				return STATUS_USAGE;
-		} else {
+	for (; argc > 0; argc -= taken, argv += taken) {
+		taken = repeat_option(&top.repeat, argc, argv);
+		if (taken < 0)
+			return STATUS_USAGE;
+		if (!taken)
 			return usage_error("top", argv[0]);
-		}
 	}
 	return run(&top);
 }

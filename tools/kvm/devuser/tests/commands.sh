@@ -168,14 +168,41 @@ output=$(timeout -s INT 2 $KVM_DEVUSER --proc "$PROC" top --watch --interval 0.0
 	echo "status ${PIPESTATUS[0]}")
 judge 0 0 'status (0|124)' "$output" "top ends when it is interrupted"
 
-# the monitor
-until_says() {
+# until_has PATTERN FILE
+until_has() {
 	local end=$((SECONDS + 60))
 
-	until grep -q -- "$1" "$SCRATCH/events"; do
+	until grep -qs -- "$1" "$2"; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
+}
+
+# again and again
+descriptor 100 22 kvm-user 3 live
+# shellcheck disable=SC2086
+$KVM_DEVUSER --proc "$PROC" -j list --failed --watch --interval 0.05 >"$SCRATCH/list" 2>&1 &
+LIST=$!
+# shellcheck disable=SC2086
+$KVM_DEVUSER --proc "$PROC" show 3 --interval 0.05 --watch >"$SCRATCH/show" 2>&1 &
+SHOW=$!
+until_has '"devices"' "$SCRATCH/list"
+judge 0 $? '' '' "list --watch looks at once"
+descriptor 100 22 kvm-user 3 failed
+until_has '"id":3,"state":"failed"' "$SCRATCH/list"
+judge 0 $? '' '' "list --watch sees a failure"
+until_has 'state  *failed' "$SCRATCH/show"
+judge 0 $? '' '' "show --watch sees a failure"
+kill -INT $LIST
+wait $LIST
+judge 3 $? '' '' "list --failed --watch is interrupted: the last answer"
+rm "$PROC"/100/fd/22 "$PROC"/100/fdinfo/22
+wait $SHOW
+judge 3 $? 'no device 3 is seen' "$(tail -n 1 "$SCRATCH/show")" "show --watch ends with its device"
+
+# the monitor
+until_says() {
+	until_has "$1" "$SCRATCH/events"
 }
 
 descriptor 100 21 kvm-user 2 live

@@ -87,7 +87,7 @@ done
 judge $? "bash offers the commands of modules"
 [ "$(complete_words -j --proc /proc top --w)" = "--watch" ]
 judge $? "bash finds the command behind options"
-[ "$(complete_words list --failed '')" = "--failed" ]
+[ "$(complete_words list --failed '' | xargs)" = "--failed --watch --interval" ]
 judge $? "bash goes on behind an option"
 
 if command -v man >/dev/null; then
