@@ -8,10 +8,10 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue parity \
-	containment attempts selinux fuzz-qemu fault-matrix left-in-qemu model kunit mutate \
+	containment attempts selinux apparmor fuzz-qemu fault-matrix left-in-qemu model kunit mutate \
 	bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
-	tool check-tool check-tool-deep tool-deb selinux-deb \
+	tool check-tool check-tool-deep tool-deb security-deb \
 	modules-optional clean queue-6.12 queue-7.3 queue-optional queue-qemu
 
 help:
@@ -65,7 +65,8 @@ selftests: setup
 #:                  SCENARIO=plugged, migrated or upgraded; killed, restarted,
 #:                  stopped or soak with nvme; full, watchdog, several, auto or boot
 #:                  with a disk, the last with FIRMWARE=ovmf as well; viommu-strict,
-#:                  -lazy, -pt or -virtio; selinux, after make selinux
+#:                  -lazy, -pt or -virtio; selinux or apparmor,
+#:                  after make selinux or make apparmor
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 
@@ -87,7 +88,7 @@ check: modules qemu selftests style model kunit
 #:                  series, other architectures, more of the model, planted bugs,
 #:                  published bugs of device models, attempts to leave a process, QEMU's
 #:                  qtests and fuzzers
-check-deep: modules qemu selftests check-series check-builds cross arm64 mutate selinux
+check-deep: modules qemu selftests check-series check-builds cross arm64 mutate selinux apparmor
 	@DEEP=1 lab/model/model.sh
 	@lab/check/check-docs.sh 6.12
 	@lab/check/check-queue.sh
@@ -172,6 +173,11 @@ attempts: modules qemu
 selinux: setup
 	@lab/build/selinux.sh
 
+#: make apparmor    the AppArmor profiles for them, compiled:
+#:                  Documentation/devuser/apparmor.md
+apparmor: setup
+	@lab/build/apparmor.sh
+
 #: make fuzz-qemu   libFuzzer on the messages between the processes, with ASan and
 #:                  UBSan; RUNS=1000000 for each side
 fuzz-qemu: setup
@@ -209,9 +215,10 @@ check-dkms: setup qemu selftests
 deb: setup
 	@lab/package/deb.sh
 
-#: make selinux-deb a Debian package of the SELinux policy and the launcher
-selinux-deb: setup
-	@lab/package/selinux-deb.sh
+#: make security-deb  a Debian package of the SELinux policy, the AppArmor profiles and
+#:                  the launcher
+security-deb: setup
+	@lab/package/security-deb.sh
 
 #: make cross       compile the component for arm64 and riscv; s390 must not have it
 cross: setup

@@ -11,6 +11,7 @@
 #  qemu-10.0   the source of QEMU
 #  dkms        DKMS, to try the package for it without installing it here
 #  fio         what makes the I/O that is measured in a whole guest
+#  apparmor    its parser, to be used in L1
 #  arm64       a busybox for an L1 of that architecture
 #  selinux     Debian's reference policy, to be linked and loaded in L1, not here
 #  tools       what builds QEMU and Debian 12 has too old
@@ -102,6 +103,15 @@ fetch_dkms() {
 # What the module is compiled with, and tools of that age can link.
 fetch_selinux() {
 	fetch "selinux-policy-default=$(dpkg-query -W -f '${Version}' selinux-policy-dev)"
+}
+
+# Debian 12's, which runs with the libraries of L1.
+fetch_apparmor() {
+	local version
+
+	version=$(apt_versions apparmor | grep -m 1 '^3\.0\.')
+	[ -n "$version" ] || none_found "apparmor 3.0"
+	fetch "apparmor=$version"
 }
 
 fetch_fio() {

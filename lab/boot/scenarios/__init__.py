@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What else happens while L2 uses its device: one file for each kind of it."""
 
-from . import (auto, boot, counted, full, loss, move, plug, selinux, several, soak, stop, viommu,
+from . import (apparmor, auto, boot, counted, full, loss, move, plug, selinux, several, soak, stop, viommu,
                watchdog)
 from .base import PATIENCE, Scenario
 
@@ -9,7 +9,7 @@ _ALL = {"killed": loss.Killed, "restarted": loss.Restarted, "stopped": stop.Stop
         "plugged": plug.Plugged, "migrated": move.Migrated, "upgraded": move.Upgraded,
         "full": full.Full, "watchdog": watchdog.Watchdog, "several": several.Several,
         "boot": boot.Boot, "auto": auto.Auto, "soak": soak.Soak, "counted": counted.Counted,
-        "selinux": selinux.Selinux,
+        "selinux": selinux.Selinux, "apparmor": apparmor.AppArmor,
         "viommu-strict": viommu.Strict, "viommu-lazy": viommu.Lazy,
         "viommu-pt": viommu.PassThrough, "viommu-virtio": viommu.Virtio}
 NAMES = tuple(_ALL)

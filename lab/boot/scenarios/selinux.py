@@ -5,17 +5,17 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import time
 
 import places
-from l2 import L2Error, Managed, value_of
+from l2 import L2Error
 
 from .base import Scenario
+from .kernellog import leave_none_out
+from .launched import Launched, make_launcher, run, write_script
 from .selinux_attempts import AVC, PROCESS, VM, run_all
 
 ROOT = places.BUILD / "selinux/root/etc/selinux"
-LAUNCHER = places.BOOT.parent.parent / "security/selinux/qemu-remote"
 # A file system on which files have labels; the others are the host's.
 FOLDER = "/run/selinux-lab"
 LABEL = "security.selinux"
@@ -24,13 +24,6 @@ QEMU = f"system_u:system_r:svirt_t:{VM}-{VM},c10,c11"
 # QEMU and the processes have what a domain of any program has: libraries and the like.
 HOST = ("/bin/sh", "/etc/ld.so.cache", "/etc/localtime", "/etc/resolv.conf", "/run", "/tmp")
 FOLDERS = ("/dev", *places.FIRMWARE)
-
-
-def run(*command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        raise L2Error(f"{' '.join(command)}: status {done.returncode}: {done.stdout}")
-    return done.stdout
 
 
 def label(path, kind, level="s0"):
@@ -61,21 +54,12 @@ def relabel(paths):
     run("restorecon", "-F", *sorted(names))
 
 
-class Labelled(Managed):
-    """The emulating process, started by the launcher of its class."""
-
-    launcher = None
-
-    def options(self):
-        return f"{super().options()},program={value_of(self.launcher)}"
-
-
 class Selinux(Scenario):
     """L1 enforces SELinux's reference policy with qemu_remote, and sees attempts refused"""
 
     l1_append = ("security=selinux", "enforcing=1")
     attempts = True
-    remote = Labelled
+    remote = Launched
 
     def start(self):
         self.kind = "disk" if self.run.device.test == "disk" else "network"
@@ -89,8 +73,7 @@ class Selinux(Scenario):
         os.makedirs("/etc/selinux", exist_ok=True)
         run("mount", "--bind", str(ROOT), "/etc/selinux")
         run("load_policy", "-i")
-        # There is no auditd: records are the kernel's messages, and none may be left out.
-        pathlib.Path("/proc/sys/kernel/printk_ratelimit").write_text("0")
+        leave_none_out()
         if pathlib.Path("/sys/fs/selinux/enforce").read_text() != "1":
             raise L2Error("L1 does not enforce its policy")
 
@@ -114,17 +97,13 @@ class Selinux(Scenario):
 
     def make_launcher(self):
         options = self.run.options
-        os.environ["QEMU_REMOTE_PROGRAM"] = options.qemu
         # Of a type that QEMU may look at, as libvirt has it
         os.chdir("/")
-        shutil.copy(LAUNCHER, f"{FOLDER}/qemu-remote")
+        self.remote.launcher = make_launcher(FOLDER, f"{self.kind}:{PROCESS}", options.qemu)
         label(f"{FOLDER}/qemu-remote", "bin_t")
-        self.remote.launcher = f"{FOLDER}/{self.kind}:{PROCESS}"
-        os.symlink("qemu-remote", self.remote.launcher)
         label(self.remote.launcher, "bin_t")
         qemu = f"{FOLDER}/as-libvirt"
-        pathlib.Path(qemu).write_text(f'#!/bin/sh\nexec runcon {QEMU} {options.qemu} "$@"\n')
-        os.chmod(qemu, 0o755)
+        write_script(qemu, f'exec runcon {QEMU} {options.qemu} "$@"')
         label(qemu, "bin_t")
         options.qemu = qemu
 

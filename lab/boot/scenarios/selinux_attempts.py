@@ -10,10 +10,10 @@ import subprocess
 from l2 import L2Error
 
 from .kernellog import Log
+from .launched import CLASSES, REFUSALS
 
 AVC = re.compile(r"avc:  denied  \{ ([^}]*) \} .* scontext=(\S+) tcontext=(\S+) tclass=(\S+)"
                  r" permissive=0")
-CLASSES = ("disk", "filesystem", "network", "usb", "display", "sound", "other")
 VM = "s0:c1,c2"
 PROCESS, OTHER, NEIGHBOUR = f"{VM},c10", f"{VM},c11", "s0:c3,c4"
 TUN = (10, 200)
@@ -115,7 +115,7 @@ def run_all(folder, label, domain, qemu):
         log = Log()
         for kind, what, argument, tclass, permission in refused(files, str(qemu), port, name):
             became = attempt(f"{folder}/attempt", domain(kind), what, argument)
-            if became not in ("Permission denied", "Operation not permitted"):
+            if became not in REFUSALS:
                 raise L2Error(f"{kind} was not refused to {what} {argument}: {became}")
             log.await_one(f"{kind} refused {permission} of {argument}", lambda line: (
                 (found := AVC.search(line)) and permission in found[1].split() and
