@@ -26,7 +26,7 @@ def devuser(*pids):
     """
     devices = {info["id"]: info for info in fdinfo(pids) if "id" in info}
     return {name: sum(int(info.get(name, 0)) for info in devices.values())
-            for name in ("stores", "loads", "shadow-loads")}
+            for name in ("stores", "loads", "shadow-loads", "doorbells")}
 
 
 def start_counting_exits():

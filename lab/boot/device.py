@@ -33,6 +33,8 @@ class Device:
         self.recovery = section.get("recovery", "")
         # Whether loads are to be served from the shadow image.
         self.shadow = section.getboolean("shadow", False)
+        # Whether stores are to signal eventfds.
+        self.doorbells = section.getboolean("doorbells", False)
         self._probe = section.get("probe", "")
         self.driver = section.get("driver", "")
         self.template = section["arguments"]
