@@ -10,9 +10,9 @@ import socket
 import places
 from l2 import L2Error
 
-from .base import Scenario
-from .kernellog import Log, leave_none_out
-from .launched import CLASSES, REFUSALS, Launched, make_launcher, run, write_script
+from .kernellog import leave_none_out
+from .launched import (CLASSES, TUN, Enforced, check_domain, make_launcher, make_tun, run, try_all,
+                       write_script)
 
 ROOT = places.BUILD / "apparmor"
 FOLDER = "/run/apparmor-lab"
@@ -36,15 +36,12 @@ def profile(name, rules):
             f"{rules}}}\n")
 
 
-class AppArmor(Scenario):
+class AppArmor(Enforced):
     """L1 has profiles for AppArmor, and sees attempts refused"""
 
     l1_append = ("security=apparmor",)
-    attempts = True
-    remote = Launched
 
     def start(self):
-        self.kind = "disk" if self.run.device.test == "disk" else "network"
         self.make_files()
         self.load()
         self.launch()
@@ -55,9 +52,7 @@ class AppArmor(Scenario):
             os.makedirs(f"{FOLDER}/{kind}")
             pathlib.Path(f"{FOLDER}/{kind}/file").write_text("attempted\n")
         shutil.copy(self.run.options.attempt, f"{FOLDER}/attempt")
-        os.makedirs("/dev/net", exist_ok=True)
-        if not os.path.exists("/dev/net/tun"):
-            os.mknod("/dev/net/tun", 0o600 | 0o020000, os.makedev(10, 200))
+        make_tun()
 
     def load(self):
         """By Debian's parser; an administrator adds places, and a profile for each instance."""
@@ -95,16 +90,14 @@ class AppArmor(Scenario):
         options.qemu = f"{FOLDER}/as-libvirt"
 
     def check_running(self):
-        self.check_profile(self.run.guest.process.pid, f"{QEMU} (enforce)")
-        self.check_profile(self.run.remote.pid(), f"{QEMU}//&{self.profile} (enforce)")
+        qemu = self.run.guest.process.pid
+        check_domain(qemu, f"{QEMU} (enforce)")
+        check_domain(self.run.remote.pid(), f"{QEMU}//&{self.profile} (enforce)")
         self.check_refusals()
-        self.count = self.try_all(str(self.run.guest.process.pid))
-
-    @staticmethod
-    def check_profile(pid, expected):
-        found = pathlib.Path(f"/proc/{pid}/attr/current").read_text().strip("\0\n")
-        if found != expected:
-            raise L2Error(f"process {pid} has the profile {found}, and not {expected}")
+        with socket.create_server(("127.0.0.1", 0)) as tcp:
+            port = str(tcp.getsockname()[1])
+            self.count = try_all(self.allowed(port), self.refused(str(qemu), port), self.attempt,
+                                 self.is_record)
 
     @staticmethod
     def check_refusals():
@@ -118,7 +111,7 @@ class AppArmor(Scenario):
         """The class, the attempt, the operation that AppArmor tells of"""
         for kind in CLASSES:
             yield kind, "read", "/dev/kvm", "open"
-            yield kind, "write", "/dev/net/tun", "open"
+            yield kind, "write", TUN, "open"
             yield kind, "read", "/etc/shadow", "open"
             yield kind, "memory", qemu, "open"
             yield kind, "vm-write", qemu, "ptrace"
@@ -142,29 +135,12 @@ class AppArmor(Scenario):
         yield "sound", "write", f"{FOLDER}/sound/file"
         yield "network", "tcp", port
 
-    def try_all(self, qemu):
-        """How many were refused."""
-        count = 0
-        with socket.create_server(("127.0.0.1", 0)) as tcp:
-            port = str(tcp.getsockname()[1])
-            for kind, what, argument in self.allowed(port):
-                if (became := self.attempt(kind, what, argument)) != "done":
-                    raise L2Error(f"{kind} cannot {what} {argument}, which it needs: {became}")
-            log = Log()
-            for kind, what, argument, operation in self.refused(qemu, port):
-                became = self.attempt(kind, what, argument)
-                if became not in REFUSALS:
-                    raise L2Error(f"{kind} was not refused to {what} {argument}: {became}")
-                log.await_one(f"{kind} refused {operation} of {argument}", lambda line: (
-                    (found := DENIED.search(line)) and
-                    (found[1], found[2]) == (operation, f"qemu-remote-{kind}")))
-                count += 1
-        return count
+    @staticmethod
+    def is_record(line, kind, operation):
+        found = DENIED.search(line)
+        return found and (found[1], found[2]) == (operation, f"qemu-remote-{kind}")
 
     @staticmethod
     def attempt(kind, what, argument):
         script = f'echo "exec qemu-remote-{kind}" >/proc/self/attr/apparmor/exec && exec "$@"'
         return run("/bin/sh", "-c", script, "attempt", f"{FOLDER}/attempt", what, argument).strip()
-
-    def report(self):
-        return [("attempts refused", f"{self.count}, each with its record")]

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What has a domain of its class by security/launcher."""
+"""Scenarios in which the process has a domain of its class, by security/launcher."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 
 import places
 from l2 import L2Error, Managed, value_of
 
+from .base import Scenario
+from .kernellog import Log
+
 LAUNCHER = places.BOOT.parent.parent / "security/launcher/qemu-remote"
 CLASSES = ("disk", "filesystem", "network", "usb", "display", "sound", "other")
 REFUSALS = ("Permission denied", "Operation not permitted")
+TUN = "/dev/net/tun"
 
 
 def run(*command):
@@ -27,6 +32,49 @@ class Launched(Managed):
 
     def options(self):
         return f"{super().options()},program={value_of(self.launcher)}"
+
+
+class Enforced(Scenario):
+    """What the host's policy is about is the class of the device."""
+
+    attempts = True
+    remote = Launched
+    count = 0
+
+    @property
+    def kind(self):
+        return "disk" if self.run.device.test == "disk" else "network"
+
+    def report(self):
+        return [("attempts refused", f"{self.count}, each with its record")]
+
+
+def check_domain(pid, expected):
+    found = pathlib.Path(f"/proc/{pid}/attr/current").read_text().strip("\0\n")
+    if found != expected:
+        raise L2Error(f"process {pid} is {found}, and not {expected}")
+
+
+def make_tun():
+    if not os.path.exists(TUN):
+        os.makedirs(os.path.dirname(TUN), exist_ok=True)
+        os.mknod(TUN, 0o600 | 0o020000, os.makedev(10, 200))
+
+
+def try_all(allowed, refused, attempt, is_record):
+    """How many were refused; @is_record: of a line, the class, and what stands in the record"""
+    for kind, what, argument in allowed:
+        if (became := attempt(kind, what, argument)) != "done":
+            raise L2Error(f"{kind} cannot {what} {argument}, which it needs: {became}")
+    log, count = Log(), 0
+    for kind, what, argument, *record in refused:
+        became = attempt(kind, what, argument)
+        if became not in REFUSALS:
+            raise L2Error(f"{kind} was not refused to {what} {argument}: {became}")
+        log.await_one(f"{kind} refused {' '.join(record)} of {argument}",
+                      lambda line: is_record(line, kind, *record))
+        count += 1
+    return count
 
 
 def make_launcher(folder, name, program):

@@ -10,9 +10,8 @@ import time
 import places
 from l2 import L2Error
 
-from .base import Scenario
 from .kernellog import leave_none_out
-from .launched import Launched, make_launcher, run, write_script
+from .launched import Enforced, check_domain, make_launcher, run, write_script
 from .selinux_attempts import AVC, PROCESS, VM, run_all
 
 ROOT = places.BUILD / "selinux/root/etc/selinux"
@@ -54,15 +53,12 @@ def relabel(paths):
     run("restorecon", "-F", *sorted(names))
 
 
-class Selinux(Scenario):
+class Selinux(Enforced):
     """L1 enforces SELinux's reference policy with qemu_remote, and sees attempts refused"""
 
     l1_append = ("security=selinux", "enforcing=1")
-    attempts = True
-    remote = Launched
 
     def start(self):
-        self.kind = "disk" if self.run.device.test == "disk" else "network"
         self.load()
         self.label_host()
         self.copy()
@@ -114,18 +110,13 @@ class Selinux(Scenario):
             label(self.run.outside.folder, "qemu_remote_disk_file_t")
             label(self.run.outside.image, "qemu_remote_disk_file_t", PROCESS)
 
-    def check_labels(self, qemu, process):
-        for pid, expected in ((qemu, QEMU), (process, self.domain(self.kind))):
-            found = pathlib.Path(f"/proc/{pid}/attr/current").read_text().strip("\0\n")
-            if found != expected:
-                raise L2Error(f"process {pid} is {found}, and not {expected}")
-
     @staticmethod
     def domain(kind, level=PROCESS):
         return f"system_u:system_r:qemu_remote_{kind}_t:{level}"
 
     def check_running(self):
-        self.check_labels(self.run.guest.process.pid, self.run.remote.pid())
+        check_domain(self.run.guest.process.pid, QEMU)
+        check_domain(self.run.remote.pid(), self.domain(self.kind))
         self.check_refusals()
         self.count = run_all(FOLDER, label, self.domain, self.run.guest.process.pid)
 
@@ -135,6 +126,3 @@ class Selinux(Scenario):
         for line in run("dmesg").splitlines():
             if (found := AVC.search(line)) and "qemu_remote" in found[2]:
                 raise L2Error(f"the process was refused what it needs: {line}")
-
-    def report(self):
-        return [("attempts refused", f"{self.count}, each with its record")]

@@ -7,16 +7,12 @@ import re
 import socket
 import subprocess
 
-from l2 import L2Error
-
-from .kernellog import Log
-from .launched import CLASSES, REFUSALS
+from .launched import CLASSES, TUN, make_tun, try_all
 
 AVC = re.compile(r"avc:  denied  \{ ([^}]*) \} .* scontext=(\S+) tcontext=(\S+) tclass=(\S+)"
                  r" permissive=0")
 VM = "s0:c1,c2"
 PROCESS, OTHER, NEIGHBOUR = f"{VM},c10", f"{VM},c11", "s0:c3,c4"
-TUN = (10, 200)
 
 
 class Files:
@@ -40,12 +36,9 @@ class Files:
             label(path, kind, level)
             setattr(self, name, path)
         os.chmod(self.shell, 0o755)
-        self.tun = "/dev/net/tun"
-        if not os.path.exists(self.tun):
-            os.makedirs("/dev/net", exist_ok=True)
-            os.mknod(self.tun, 0o600 | 0o020000, os.makedev(*TUN))
-        label("/dev/net", "device_t")
-        label(self.tun, "tun_tap_device_t")
+        make_tun()
+        label(os.path.dirname(TUN), "device_t")
+        label(TUN, "tun_tap_device_t")
 
 
 def everywhere(files, qemu, name):
@@ -70,7 +63,7 @@ def refused(files, qemu, port, name):
     for kind in CLASSES:
         yield from ((kind, *one) for one in everywhere(files, qemu, name))
         # A network uses one that was opened for it.
-        yield kind, "write", files.tun, "chr_file", "open" if kind == "network" else "write"
+        yield kind, "write", TUN, "chr_file", "open" if kind == "network" else "write"
         if kind != "disk":
             yield kind, "write", files.own, "file", "write"
             yield kind, "read", files.base, "file", "read"
@@ -105,20 +98,17 @@ def listen(family, address):
 
 def run_all(folder, label, domain, qemu):
     """How many were refused."""
-    files, count = Files(folder, label), 0
-    name = "attempted"
+    files, name = Files(folder, label), "attempted"
+
+    def run_one(kind, what, argument):
+        return attempt(f"{folder}/attempt", domain(kind), what, argument)
+
+    def is_record(line, kind, tclass, permission):
+        found = AVC.search(line)
+        return (found and permission in found[1].split() and
+                (found[2], found[4]) == (domain(kind), tclass))
+
     with listen(socket.AF_UNIX, f"\0{name}"), listen(socket.AF_INET, ("127.0.0.1", 0)) as tcp:
         port = str(tcp.getsockname()[1])
-        for kind, what, argument in allowed(files, port):
-            if (became := attempt(f"{folder}/attempt", domain(kind), what, argument)) != "done":
-                raise L2Error(f"{kind} cannot {what} {argument}, which it needs: {became}")
-        log = Log()
-        for kind, what, argument, tclass, permission in refused(files, str(qemu), port, name):
-            became = attempt(f"{folder}/attempt", domain(kind), what, argument)
-            if became not in REFUSALS:
-                raise L2Error(f"{kind} was not refused to {what} {argument}: {became}")
-            log.await_one(f"{kind} refused {permission} of {argument}", lambda line: (
-                (found := AVC.search(line)) and permission in found[1].split() and
-                (found[2], found[4]) == (domain(kind), tclass)))
-            count += 1
-    return count
+        return try_all(allowed(files, port), refused(files, str(qemu), port, name), run_one,
+                       is_record)
