@@ -29,5 +29,7 @@ prepare_queue_tree() {
 		logged configure configure_qemu "$TREE" "$OUT"
 		stamp "$1" "$hash"
 	fi
+	# What was planted in it, when whoever did was killed
+	logged clean tree_git "$TREE" reset -q --hard
 	logged fetch tree_git "$TREE" fetch -q "$QUEUE_TREE" lab/queue
 }
