@@ -147,6 +147,7 @@ def second_process(rid, backends, options=""):
 
 
 MACHINE = "pc,hpet=off"
+KVM = ("-accel", "kvm", "-cpu", "host")
 
 
 def kernel_arguments(append):
@@ -162,13 +163,13 @@ class Guest:
     """L2: the VMM with the device or its proxy, the talk with l2-init and with the VMM."""
 
     def __init__(self, qemu, kernel, initramfs, device_arguments, out, cpus=2, append=(), name="l2",
-                 machine=MACHINE):
+                 machine=MACHINE, accelerator=KVM):
         self.socket, theirs = socket.socketpair()
         self.monitor, self.watched = Monitor(), Monitor("watched")
         with theirs:
             fd = theirs.fileno()
             self.process = start(
-                [*base(qemu), *self.monitor.arguments(), *self.watched.arguments(), "-no-reboot", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
+                [*base(qemu), *self.monitor.arguments(), *self.watched.arguments(), "-no-reboot", *accelerator, "-smp", str(cpus),
                  "-name", "l2,debug-threads=on",
                  "-m", MEMORY, "-machine", machine, *boot_arguments(kernel, initramfs, append),
                  "-serial", f"file:{out}/{name}-console",

@@ -27,18 +27,23 @@ def checksum(data):
 class Disk:
     """An ext4 image with one file; L2 reads that and writes more."""
 
-    def __init__(self, out):
+    def __init__(self, out, folder=None):
         self.out = out
-        self.folder = tempfile.mkdtemp(dir="/run")
-        # Of a size that can be changed
-        self.run("mount", "-t", "tmpfs", "-o", f"size={FOLDER_SIZE},mode=711", "image", self.folder)
+        self.folder = folder or self.own_file_system()
         self.image = f"{self.folder}/image"
         self.seed = os.urandom(SEED)
         files = f"{self.folder}/files"
         os.mkdir(files)
         with open(f"{files}/seed", "wb") as file:
             file.write(self.seed)
-        self.run("mke2fs", "-q", "-t", "ext4", "-d", files, self.image, IMAGE_SIZE)
+        # No block is smaller than a sector, of which there are large ones.
+        self.run("mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d", files, self.image, IMAGE_SIZE)
+
+    def own_file_system(self):
+        """Of a size that can be changed"""
+        folder = tempfile.mkdtemp(dir="/run")
+        self.run("mount", "-t", "tmpfs", "-o", f"size={FOLDER_SIZE},mode=711", "image", folder)
+        return folder
 
     def another_image(self, name):
         """An empty one"""
