@@ -31,6 +31,14 @@ def as_arguments(options):
     return [f"--qemu={options.qemu}", f"--stock={options.stock}", f"--modules={options.modules}", *kernel]
 
 
+def path_from_environment():
+    """How accesses are to reach a device, by `make ... USER_DEVICE=...`"""
+    value = os.environ.get("USER_DEVICE") or "on"
+    if value not in ("on", "off"):
+        raise LabError(f"USER_DEVICE is on or off, not '{value}'")
+    return "user-device" if value == "on" else "socket"
+
+
 def stock_kernel(stock):
     """(vmlinuz, modules folder) of the one kernel unpacked below `stock`."""
     kernels = sorted(stock.glob("boot/vmlinuz-*"))
