@@ -8,7 +8,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue parity \
-	containment attempts selinux apparmor fuzz-qemu fault-matrix left-in-qemu model kunit mutate \
+	guests containment attempts selinux apparmor fuzz-qemu fault-matrix left-in-qemu model kunit mutate \
 	bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	tool check-tool check-tool-deep tool-deb security-deb \
@@ -86,13 +86,14 @@ check: modules qemu selftests style model kunit
 #:                  user device; a long run of the fuzzer; on kernels that check
 #:                  themselves, and of other series, and on arm64; the patches as a
 #:                  series, other architectures, more of the model, planted bugs,
-#:                  published bugs of device models, attempts to leave a process, QEMU's
-#:                  qtests and fuzzers
+#:                  published bugs of device models, attempts to leave a process, a guest
+#:                  with each model, QEMU's qtests and fuzzers
 check-deep: modules qemu selftests check-series check-builds cross arm64 mutate selinux apparmor
 	@DEEP=1 lab/model/model.sh
 	@lab/check/check-docs.sh 6.12
 	@lab/check/check-queue.sh
 	@lab/parity/parity
+	@lab/guests/guests
 	@lab/containment/containment.sh
 	@lab/containment/attempts/attempts.sh
 	@lab/check/fuzz-qemu.sh
@@ -155,6 +156,12 @@ check-queue: setup
 #:                  does in QEMU: Documentation/devuser/parity.md; MODELS=virtio for some
 parity: qemu
 	@lab/parity/parity $(MODELS)
+
+#: make guests      a stock Linux guest uses device models in processes with its own
+#:                  drivers: Documentation/devuser/guests.md; GUESTS="nvme e1000" for some;
+#:                  USER_DEVICE=off for the detour by way of QEMU
+guests: modules qemu
+	@lab/guests/guests $(GUESTS)
 
 #: make containment published bugs of device models, put back: QEMU survives them if
 #:                  the device is remote, Documentation/devuser/containment.md;
