@@ -41,7 +41,7 @@ class Display(Use):
     def look(self):
         """The guest's kernel draws after it has taken the picture."""
         picture, mode = self.picture()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + 2 * PATIENCE
         while not self.found and time.monotonic() < deadline:
             time.sleep(1)
             if self.is_shown(picture):
