@@ -36,9 +36,13 @@ static struct {
 	u64 addr;
 	u64 mask;		/* pages - 1 */
 	u64 count;
+	bool timed;
 } guest;
 
 static u8 string[BENCH_STRING];
+
+/* How long each access of the last window took, in ticks of the TSC. */
+static u64 ticks[BENCH_TIMED_MAX];
 
 #define GUEST_LOOP(n, access)							\
 do {										\
@@ -51,10 +55,28 @@ do {										\
 	}									\
 } while (0)
 
+static void guest_timed_loads(void)
+{
+	u64 i, begin;
+
+	for (i = 0; i < guest.count; i++) {
+		begin = rdtsc();
+		if (guest.access == MMIO_LOAD)
+			guest_read32(guest.addr);
+		else
+			guest_in8(guest.addr);
+		ticks[i] = rdtsc() - begin;
+	}
+}
+
 static void guest_main(void)
 {
 	for (;;) {
 		GUEST_SYNC(0);
+		if (guest.timed) {
+			guest_timed_loads();
+			continue;
+		}
 		switch (guest.access) {
 		case MMIO_LOAD:
 			GUEST_LOOP(guest.count, guest_read32(addr));
@@ -89,6 +111,25 @@ static struct bench bench = {
 static pthread_barrier_t barrier;
 static bool ending;
 
+/* Of the window that is under way. */
+static u64 wanted;
+
+/* What the server does after the accesses is part of them. */
+static void finish_accesses(void)
+{
+	u64 *time = *DEVUSER_GUEST_VAR(bench.vm, ticks);
+	u64 i, begin;
+
+	if (!bench.server->after)
+		return;
+	for (i = 0; i < wanted; i++) {
+		begin = bench.timed ? rdtsc() : 0;
+		bench.server->after(&bench);
+		if (bench.timed)
+			time[i] += rdtsc() - begin;
+	}
+}
+
 static bool is_sync(struct kvm_run *run)
 {
 	return run->exit_reason == KVM_EXIT_IO && run->io.port == 0x1000;
@@ -118,6 +159,7 @@ static void *vcpu_thread(void *arg)
 		if (ending)
 			return NULL;
 		run_vcpu(bench.vcpus[index]);
+		finish_accesses();
 		pthread_barrier_wait(&barrier);
 	}
 }
@@ -128,6 +170,7 @@ static u64 made;
 /* All vCPUs make their accesses, and these are served. */
 static void window(u64 count)
 {
+	wanted = count;
 	DEVUSER_GUEST_VAR(bench.vm, guest)->count = count;
 	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
@@ -177,6 +220,34 @@ static struct bench_counts measure(bool marks)
 	return at[0];
 }
 
+static int compare_ticks(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Of the accesses of the last window, the time that so many of a hundred do not exceed. */
+struct percentiles {
+	u64 ns_50, ns_99;
+};
+
+/* Sorts the guest's times; zeros if there are none. */
+static struct percentiles read_times(void)
+{
+	u64 *time = *DEVUSER_GUEST_VAR(bench.vm, ticks);
+	u64 khz = __vcpu_ioctl(bench.vcpus[0], KVM_GET_TSC_KHZ, NULL);
+
+	if (!bench.timed)
+		return (struct percentiles) { };
+
+	qsort(time, bench.count, sizeof(*time), compare_ticks);
+	return (struct percentiles) {
+		.ns_50 = time[(bench.count - 1) * 50 / 100] * 1000000 / khz,
+		.ns_99 = time[(bench.count - 1) * 99 / 100] * 1000000 / khz,
+	};
+}
+
 /* Threads are made anew each time, for events to be counted in them. */
 static struct bench_counts pass(bool marks)
 {
@@ -217,6 +288,7 @@ static void make_vm(void)
 	guest.access = bench.access;
 	guest.addr = bench.addr;
 	guest.mask = bench.nr_pages - 1;
+	guest.timed = bench.timed;
 	sync_global_to_guest(bench.vm, guest);
 	pthread_barrier_init(&barrier, NULL, bench.nr_vcpus + 1);
 	devuser_pin(pthread_self(), 0);
@@ -234,7 +306,8 @@ static void check(const struct bench_counts *events)
 		    "%ld exits that should not be", events->events[BENCH_EXITS]);
 }
 
-static void print_row(const struct bench_counts *bare, const struct bench_counts *counted)
+static void print_row(const struct bench_counts *bare, const struct percentiles *times,
+		      const struct bench_counts *counted)
 {
 	int i;
 
@@ -243,7 +316,7 @@ static void print_row(const struct bench_counts *bare, const struct bench_counts
 	       bench.batch, bench.count * bench.nr_vcpus, bare->ns);
 	for (i = 0; i < BENCH_EVENTS; i++)
 		printf("\t%ld", counted->events[i]);
-	printf("\n");
+	printf("\t%lu\t%lu\n", times->ns_50, times->ns_99);
 }
 
 /* --- Options --------------------------------------------------------------------------- */
@@ -252,7 +325,7 @@ static void __noreturn usage(const char *wrong)
 {
 	fprintf(stderr, "%s\n"
 		"options: [-v vcpus] [-d devices] [-p pages] [-b batch] [-n count]\n"
-		"         [-i idle devices] [-o other VMs] access server\n",
+		"         [-i idle devices] [-o other VMs] [-t (time each load)] access server\n",
 		wrong);
 	exit(2);
 }
@@ -271,7 +344,7 @@ static void parse(int argc, char *argv[])
 {
 	int opt, i;
 
-	while ((opt = getopt(argc, argv, "v:d:p:b:n:i:o:")) != -1) {
+	while ((opt = getopt(argc, argv, "v:d:p:b:n:i:o:t")) != -1) {
 		switch (opt) {
 		case 'v':
 			bench.nr_vcpus = number(optarg, BENCH_VCPUS_MAX);
@@ -294,6 +367,9 @@ static void parse(int argc, char *argv[])
 		case 'o':
 			bench.nr_others = number(optarg, BENCH_OTHERS_MAX);
 			break;
+		case 't':
+			bench.timed = true;
+			break;
 		default:
 			usage("unknown option");
 		}
@@ -312,6 +388,10 @@ static void parse(int argc, char *argv[])
 		usage("the server does not serve that access");
 	if (bench.nr_pages > 1 && (!bench.server->many || bench_is_port(&bench)))
 		usage("the server serves one page");
+	if (bench.timed && (!bench_is_load(&bench) || bench.access == PORT_STRING ||
+			    bench.nr_vcpus > 1 || bench.nr_pages > 1 ||
+			    bench.count > BENCH_TIMED_MAX))
+		usage("timed are loads of one vCPU from one page, as many as there is room for");
 	if (bench.nr_pages & (bench.nr_pages - 1) || bench.nr_pages % bench.nr_devices)
 		usage("pages: a power of two, and a multiple of the devices");
 }
@@ -319,6 +399,7 @@ static void parse(int argc, char *argv[])
 int main(int argc, char *argv[])
 {
 	struct bench_counts bare, counted;
+	struct percentiles times;
 
 	parse(argc, argv);
 	TEST_REQUIRE(kvm_has_cap(KVM_CAP_DEV_USER));
@@ -326,10 +407,11 @@ int main(int argc, char *argv[])
 	make_vm();
 
 	bare = pass(true);
+	times = read_times();
 	bench_count_events(bench.emul ? bench.emul->pid : 0);
 	counted = pass(false);
 	check(&counted);
-	print_row(&bare, &counted);
+	print_row(&bare, &times, &counted);
 
 	if (bench.emul)
 		devuser_emul_free(bench.emul);

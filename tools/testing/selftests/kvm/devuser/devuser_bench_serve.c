@@ -42,13 +42,13 @@ static void emul_begin(const struct bench_emul_arg *arg)
 	BENCH_MARK(BENCH_MARK_EMULATOR);
 }
 
-/* Slaves beyond the one that struct devuser_emul knows. */
-static int emul_slaves[BENCH_DEVICES_MAX];
-static int emul_nr_slaves;
+/* Beyond the one that struct devuser_emul knows: slaves, or what the server needs. */
+static int emul_fds[BENCH_DEVICES_MAX];
+static int emul_nr_fds;
 
-static long emul_keep_slave(struct devuser_emul *emul, void *arg)
+static long emul_keep_fd(struct devuser_emul *emul, void *arg)
 {
-	emul_slaves[emul_nr_slaves++] = emul->slave;
+	emul_fds[emul_nr_fds++] = emul->slave;
 	emul->slave = -1;
 	return 0;
 }
@@ -62,9 +62,9 @@ static long emulate_read_write(struct devuser_emul *emul, void *arg_)
 
 	emul_begin(arg);
 	for (;;) {
-		nr = devuser_read(emul_slaves[0], reqs, arg->batch);
+		nr = devuser_read(emul_fds[0], reqs, arg->batch);
 		TEST_ASSERT(nr > 0, "read() failed");
-		DEVUSER_EXPECT(devuser_write(emul_slaves[0], reqs, nr), nr);
+		DEVUSER_EXPECT(devuser_write(emul_fds[0], reqs, nr), nr);
 		emul_count(emul, nr);
 	}
 }
@@ -89,7 +89,7 @@ static long emulate_device(struct devuser_emul *emul, void *arg_)
 
 	emul_begin(arg);
 	TEST_FAIL("The exchange returned %ld",
-		  emul_exchange(emul, emul_slaves[0], arg->batch));
+		  emul_exchange(emul, emul_fds[0], arg->batch));
 	return 0;
 }
 
@@ -97,14 +97,14 @@ static int emul_epoll(void)
 {
 	int i, ep = epoll_create1(0);
 
-	for (i = 0; i < emul_nr_slaves; i++) {
+	for (i = 0; i < emul_nr_fds; i++) {
 		struct epoll_event event = {
 			.events = EPOLLIN | EPOLLET,
-			.data.fd = emul_slaves[i],
+			.data.fd = emul_fds[i],
 		};
 
-		TEST_ASSERT(!fcntl(emul_slaves[i], F_SETFL, O_NONBLOCK), "fcntl() failed");
-		TEST_ASSERT(!epoll_ctl(ep, EPOLL_CTL_ADD, emul_slaves[i], &event),
+		TEST_ASSERT(!fcntl(emul_fds[i], F_SETFL, O_NONBLOCK), "fcntl() failed");
+		TEST_ASSERT(!epoll_ctl(ep, EPOLL_CTL_ADD, emul_fds[i], &event),
 			    "epoll_ctl() failed");
 	}
 	return ep;
@@ -163,7 +163,7 @@ static long emul_set_doorbell(struct devuser_emul *emul, void *arg)
 		.doorbells = (unsigned long)&bell,
 	};
 
-	DEVUSER_EXPECT(devuser_ioctl(emul_slaves[0], KVM_DEV_USER_DOORBELLS, &bells), 0);
+	DEVUSER_EXPECT(devuser_ioctl(emul_fds[0], KVM_DEV_USER_DOORBELLS, &bells), 0);
 	emul->slave = bell.fd;
 	return 0;
 }
@@ -177,6 +177,30 @@ static long emulate_eventfd(struct devuser_emul *emul, void *arg)
 		TEST_ASSERT(read(emul->slave, &nr, sizeof(nr)) == sizeof(nr),
 			    "The eventfd broke");
 		emul_count(emul, nr);
+	}
+}
+
+static void eventfd_take(int fd)
+{
+	u64 nr;
+
+	TEST_ASSERT(read(fd, &nr, sizeof(nr)) == sizeof(nr) && nr == 1, "The eventfd broke");
+}
+
+static void eventfd_ring(int fd)
+{
+	const u64 nr = 1;
+
+	TEST_ASSERT(write(fd, &nr, sizeof(nr)) == sizeof(nr), "The eventfd broke");
+}
+
+static long emulate_ping_pong(struct devuser_emul *emul, void *arg)
+{
+	emul_begin(arg);
+	for (;;) {
+		eventfd_take(emul_fds[0]);
+		eventfd_ring(emul_fds[1]);
+		emul_count(emul, 1);
 	}
 }
 
@@ -276,6 +300,33 @@ static void setup_in_kernel(struct bench *bench)
 		virt_map(bench->vm, IOAPIC_GPA, IOAPIC_GPA, 1);
 }
 
+/* The emulator keeps what the caller does. */
+static int bench_eventfd(struct bench *bench)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	devuser_emul_attach(bench->emul, dup(fd));
+	devuser_emul_call(bench->emul, emul_keep_fd, NULL, 0);
+	return fd;
+}
+
+/*
+ * What a hand-off to another process and back costs at least, beside the access: two
+ * wake-ups, each of a task that sleeps for nothing else.
+ */
+static void setup_ping_pong(struct bench *bench)
+{
+	setup_in_kernel(bench);
+	bench->ping = bench_eventfd(bench);
+	bench->fd = bench_eventfd(bench);
+}
+
+static void after_ping_pong(struct bench *bench)
+{
+	eventfd_ring(bench->ping);
+	eventfd_take(bench->fd);
+}
+
 static void setup_coalesced(struct bench *bench)
 {
 	bench->fd = kvm_check_cap(KVM_CAP_COALESCED_MMIO) * getpagesize();
@@ -296,7 +347,7 @@ static void setup_devices(struct bench *bench)
 	for (i = 0; i < bench->nr_devices; i++) {
 		bench->masters[i] = devuser_create(bench->vm);
 		devuser_emul_attach(bench->emul, devuser_slave_fd(bench->masters[i], 0));
-		devuser_emul_call(bench->emul, emul_keep_slave, NULL, 0);
+		devuser_emul_call(bench->emul, emul_keep_fd, NULL, 0);
 		devuser_set_range(bench->masters[i], 0, flags, bench->addr + i * len, len);
 	}
 }
@@ -339,9 +390,9 @@ static long emul_shadow(struct devuser_emul *emul, void *arg)
 	const struct kvm_dev_user_shadow_area area = { .access = 1 | 4, .len = *len };
 	int i;
 
-	for (i = 0; i < emul_nr_slaves; i++) {
-		DEVUSER_EXPECT(devuser_shadow_size(emul_slaves[i], *len), 0);
-		DEVUSER_EXPECT(devuser_shadow_ctrl(emul_slaves[i], &area, 1), 0);
+	for (i = 0; i < emul_nr_fds; i++) {
+		DEVUSER_EXPECT(devuser_shadow_size(emul_fds[i], *len), 0);
+		DEVUSER_EXPECT(devuser_shadow_ctrl(emul_fds[i], &area, 1), 0);
 	}
 	return 0;
 }
@@ -453,6 +504,13 @@ static const struct bench_server servers[] = {
 		.name = "in-kernel",
 		.accesses = BENCH_LOADS | BENCH_STORES,
 		.setup = setup_in_kernel,
+	}, {
+		.name = "in-kernel+ping-pong",
+		.accesses = BENCH_LOADS & ~BIT(PORT_STRING),
+		.setup = setup_ping_pong,
+		.after = after_ping_pong,
+		.emulate = emulate_ping_pong,
+		.served = served_emulator,
 	}, {
 		.name = "user-device",
 		.accesses = BENCH_LOADS | BENCH_STORES,

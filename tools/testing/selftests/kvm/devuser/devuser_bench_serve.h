@@ -11,6 +11,7 @@
 #define BENCH_PAGES_MAX		64	/* of guest physical memory, that the guest accesses */
 #define BENCH_DEVICES_MAX	64	/* which share the pages */
 #define BENCH_OTHERS_MAX	1000
+#define BENCH_TIMED_MAX		4000	/* accesses whose times are kept */
 
 enum bench_access {
 	MMIO_LOAD,
@@ -39,6 +40,9 @@ struct bench_server {
 	/* After each exit to userspace; NULL if there must be none. */
 	void (*exit)(struct bench *bench, struct kvm_vcpu *vcpu);
 
+	/* As often as the guest made an access, after its last one; NULL for nothing. */
+	void (*after)(struct bench *bench);
+
 	/* In the emulator's process, without end; NULL if there is none. */
 	devuser_call_t emulate;
 
@@ -57,12 +61,13 @@ struct bench {
 	u32 nr_others;			/* VMs that have a device, and do nothing */
 	u32 batch;			/* requests taken by one read() */
 	u32 count;			/* accesses of each vCPU in a window */
+	bool timed;			/* each access by itself */
 
 	struct kvm_vm *vm;
 	struct kvm_vcpu *vcpus[BENCH_VCPUS_MAX];
 	u64 addr;			/* of the first device */
 	int masters[BENCH_DEVICES_MAX];
-	int fd;				/* whatever the server needs */
+	int fd, ping;			/* whatever the server needs */
 	struct devuser_emul *emul;
 	u64 served;			/* by vCPU threads themselves */
 };
