@@ -13,6 +13,7 @@
 #  fio         what makes the I/O that is measured in a whole guest
 #  apparmor    its parser, to be used in L1
 #  arm64       a busybox for an L1 of that architecture
+#  peers       the newest QEMU and all that it is linked with, to be measured beside
 #  selinux     Debian's reference policy, to be linked and loaded in L1, not here
 #  tools       what builds QEMU and Debian 12 has too old
 
@@ -120,6 +121,16 @@ fetch_fio() {
 	version=$(apt_source_versions fio | grep -m 1 '^3\.33-')
 	[ -n "$version" ] || none_found "source of fio 3.33"
 	apt apt-get source --download-only --only-source "fio=$version"
+}
+
+# With nothing taken as installed: of one suite, whatever this machine has.
+fetch_peers() {
+	local options=(-y --download-only --no-install-recommends -t trixie-backports
+		       -o Dir::State::status=/dev/null -o Dir::Cache::archives="$PWD")
+
+	mkdir -p partial
+	apt apt-get "${options[@]}" install qemu-system-x86 qemu-utils
+	rm -rf partial lock
 }
 
 # In a directory of its own, so that a group is there whole or not at all.
