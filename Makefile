@@ -249,6 +249,7 @@ bench: modules qemu selftests
 	@lab/build/qemu.sh plugins
 	@lab/build/kernel.sh
 	@lab/build/fio.sh
+	@lab/build/peers.sh
 	@lab/bench/bench
 	@lab/bench/readme.py
 

@@ -7,8 +7,8 @@ import tables
 class Finder:
     """Sums of the sides' instructions, by what a row says about itself."""
 
-    def __init__(self, table, scaling):
-        self.table, self.scaling = table, scaling
+    def __init__(self, table, scaling, beside_hogs):
+        self.table, self.scaling, self.beside_hogs = table, scaling, beside_hogs
 
     def row(self, table, **wanted):
         found = [row for row in table if all(row[name] == value for name, value in wanted.items())]
@@ -27,9 +27,16 @@ class Finder:
         return self.sum(self.row(self.scaling, access=access, served_by=server, axis=axis,
                                  value=str(value)))
 
+    def busy(self, figure, server, cpus):
+        row = self.row(self.beside_hogs, access="mmio-load", served_by=server, cpus=str(cpus))
+        return float(row[figure])
+
     @staticmethod
     def sum(row):
         return float(row["vcpu_instructions"]) + float(row["emulator_instructions"])
+
+
+CPUS = ((1, "one CPU"), (2, "two CPUs"))
 
 
 def ratios(find):
@@ -46,7 +53,9 @@ def ratios(find):
            find.both(store, user, 1) / find.both(store, eventfd, 1), 1.35)
     yield ("shadow MMIO load / in-kernel device, two CPUs",
            find.both(load, "user-device-shadow", 2) / find.both(load, "in-kernel", 2), 1.02)
-    for cpus, words in ((1, "one CPU"), (2, "two CPUs")):
+    for cpus, words in CPUS:
+        yield (f"side-effect load, both asleep / in-kernel load and eventfd ping-pong, {words}",
+               find.both(load, user, cpus) / find.both(load, "in-kernel+ping-pong", cpus), 1.10)
         socket = find.both(load, "exit+socket", cpus)
         yield (f"side-effect load, both asleep / exit and socket, {words}",
                find.both(load, user, cpus) / socket, 0.50)
@@ -69,27 +78,93 @@ def ratios(find):
            find.scaled(load, "exit", "idle", 64) / find.scaled(load, "exit", "idle", 1), 1.05)
 
 
+def busy_ratios(find):
+    """The same in time, while each CPU has a task that never sleeps."""
+    for cpus, words in CPUS:
+        for server, what in (("user-device", "both asleep"), ("user-device-spin", "vCPU spins")):
+            name = f"busy machine, load, {what}"
+            for figure, which in (("median_ns", "median"), ("p99_ns", "99th percentile")):
+                socket = find.busy(figure, "exit+socket", cpus)
+                yield (f"{name} / exit and socket, {which} of the time, {words}",
+                       find.busy(figure, server, cpus) / socket, 0.50)
+            here = find.busy("median_ns", "exit", cpus)
+            yield (f"{name} / exit, median of the time, {words}",
+                   find.busy("median_ns", server, cpus) / here, 2.00)
+
+
+# In total, and on the vCPU's CPU at depth 1.
+IN_PROCESS = {"nvme": (1.00, 1.00), "lsi53c895a": (1.05, 1.00), "e1000e": (1.05, 1.00),
+              "virtio-blk": (1.05, 1.05)}
+DEPTHS = {"1": "depth 1", "16": "depth 16", "": "a stream"}
+
+
+class Guest:
+    """A whole guest with one device."""
+
+    def __init__(self, table, device):
+        names = ("path", "backend", "operation", "size", "depth")
+        self.of = {tuple(row[name] for name in names): row for row in table
+                   if row["device"] == device}
+
+    def has(self, path):
+        return any(key[0] == path for key in self.of)
+
+    def depths(self):
+        return [depth for depth in DEPTHS if any(key[-1] == depth for key in self.of)]
+
+    def worst(self, figure, against, depths):
+        """Of the operations that one at which the user device does worst."""
+        return max(float(row[figure]) / float(self.of[against, *key[1:]][figure])
+                   for key, row in self.of.items()
+                   if key[0] == "user-device" and key[-1] in depths)
+
+
 def guest_ratios(table):
-    """The same for a whole guest: of each device the operation that does worst."""
-    of = {tuple(row[name] for name in ("device", "backend", "operation", "size", "depth", "path")):
-          row for row in table}
-    for device in sorted({key[0] for key in of}):
-        def worst(figure, against, one_at_a_time):
-            return max(float(row[figure]) / float(of[(*key[:-1], against)][figure])
-                       for key, row in of.items() if key[0] == device and key[-1] == "user-device"
-                       and (key[4] == "1" or not one_at_a_time))
-        name = f"whole guest, {device}"
-        yield (f"{name}, depth 1, in total / in-process", worst("instructions", "in-process", True), 1.10)
+    """The same for a whole guest."""
+    for device, (bound, vcpu_bound) in IN_PROCESS.items():
+        guest, name = Guest(table, device), f"whole guest, {device}"
+        for depth in guest.depths():
+            yield (f"{name}, {DEPTHS[depth]}, in total / in-process",
+                   guest.worst("instructions", "in-process", [depth]), bound)
         yield (f"{name}, depth 1, on the vCPU's CPU / in-process",
-               worst("vcpu_cpu_instructions", "in-process", True), 1.00)
-        yield (f"{name}, in total / socket proxy", worst("instructions", "socket", False), 0.60)
+               guest.worst("vcpu_cpu_instructions", "in-process", ["1"]), vcpu_bound)
+        yield (f"{name}, in total / socket proxy",
+               guest.worst("instructions", "socket", guest.depths()), 0.60)
+        if guest.has("vhost-user"):
+            yield from vhost_user_ratios(guest, name)
+        if guest.has("vfio-user"):
+            yield (f"{name}, in total / vfio-user",
+                   guest.worst("instructions", "vfio-user", guest.depths()), 0.70)
+
+
+def vhost_user_ratios(guest, name):
+    for depth in guest.depths():
+        for figure, where in (("instructions", "in total"),
+                              ("vcpu_cpu_instructions", "on the vCPU's CPU")):
+            yield (f"{name}, {DEPTHS[depth]}, {where} / vhost-user-blk",
+                   guest.worst(figure, "vhost-user", [depth]), 1.00)
+
+
+VFIO_USER = {"load": ("load, vCPU polls", 0.40), "store": ("posted store", 0.35)}
+
+
+def register_ratios(table):
+    """Of one access, both sides and the guest."""
+    of = {(row["device"], row["path"], row["operation"]): float(row["instructions"])
+          for row in table}
+    for device, path, operation in of:
+        if path == "vfio-user":
+            what, bound = VFIO_USER[operation]
+            yield (f"{device}'s register, {what} / vfio-user, both sides",
+                   of[device, "user-device", operation] / of[device, path, operation], bound)
 
 
 def write(folder):
     """bounds.tsv, from the tables beside it."""
     find = Finder(*(tables.read(folder / name, tables.FILES[name])
-                    for name in ("accesses.tsv", "scaling.tsv")))
-    guest = tables.read(folder / "whole-guest.tsv", tables.GUEST)
+                    for name in ("accesses.tsv", "scaling.tsv", "busy.tsv")))
+    guest, registers = (tables.read(folder / name, tables.GUEST)
+                        for name in ("whole-guest.tsv", "registers.tsv"))
+    found = (*ratios(find), *busy_ratios(find), *guest_ratios(guest), *register_ratios(registers))
     tables.write(folder / "bounds.tsv", tables.BOUNDS,
-                 [{"name": name, "ratio": ratio, "bound": bound}
-                  for name, ratio, bound in (*ratios(find), *guest_ratios(guest))])
+                 [{"name": name, "ratio": ratio, "bound": bound} for name, ratio, bound in found])

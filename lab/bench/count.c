@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A TCG plugin that counts the instructions a machine executes, those of one
- * address space (the emulator's) and all the others.
+ * address space (the emulator's) and all the others, but for those of bystanders.
  *
  * usage: -plugin count.so,out=FILE
  *
  * A program in the machine says by marks, instructions that do nothing else,
- * that its address space is the emulator's, or that the totals are to be
- * written down.  Each of the latter makes a line in FILE: "OTHERS EMULATOR", or,
+ * that its address space is the emulator's or a bystander's, or that the totals are
+ * to be written down.  Each of the latter makes a line in FILE: "OTHERS EMULATOR", or,
  * at a mark for CPUs, what each CPU executed.
  * What an idle CPU executes counts for the address space it was in last.
  */
@@ -28,18 +28,21 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 #define MARK_TOTAL	0x6b766d01u
 #define MARK_EMULATOR	0x6b766d02u
 #define MARK_CPUS	0x6b766d03u
+#define MARK_BYSTANDER	0x6b766d04u	/* see guest/hog.S */
+
+enum side { OTHERS, EMULATOR, BYSTANDER, SIDES };
 
 struct cpu {
 	struct qemu_plugin_register *cr3;
 	struct qemu_plugin_register *general[16];
 	uint64_t accounted;	/* of its instructions, those in the totals */
-	bool emulator;		/* whose address space it is in */
+	uint64_t totals[SIDES];
+	enum side side;		/* whose address space it is in */
 };
 
 static struct cpu cpus[CPUS_MAX];
 static qemu_plugin_u64 executed;
-static uint64_t totals[2];	/* others, emulator */
-static GHashTable *emulators;	/* the CR3 of each */
+static GHashTable *sides;	/* CR3 => side, but for the others */
 static GMutex lock;
 static FILE *out;
 
@@ -63,16 +66,17 @@ static uint64_t get_register(struct qemu_plugin_register *handle)
 
 static void account(unsigned int index)
 {
+	struct cpu *cpu = &cpus[index];
 	uint64_t now = qemu_plugin_u64_get(executed, index);
 
-	totals[cpus[index].emulator] += now - cpus[index].accounted;
-	cpus[index].accounted = now;
+	cpu->totals[cpu->side] += now - cpu->accounted;
+	cpu->accounted = now;
 }
 
-static bool is_emulator(uint64_t cr3)
+static enum side side_of(uint64_t cr3)
 {
 	cr3 &= CR3_ADDRESS;
-	return g_hash_table_contains(emulators, &cr3);
+	return GPOINTER_TO_INT(g_hash_table_lookup(sides, &cr3));
 }
 
 /* Before an instruction that writes CR3. */
@@ -82,33 +86,41 @@ static void on_switch(unsigned int index, void *reg)
 
 	g_mutex_lock(&lock);
 	account(index);
-	cpu->emulator = is_emulator(get_register(cpu->general[GPOINTER_TO_INT(reg)]));
+	cpu->side = side_of(get_register(cpu->general[GPOINTER_TO_INT(reg)]));
 	g_mutex_unlock(&lock);
 }
 
-static void on_mark_emulator(unsigned int index, void *unused)
+/* From now on the address space is of that side, for OTHERS as at first. */
+static void set_side(unsigned int index, enum side side)
 {
 	uint64_t cr3 = get_register(cpus[index].cr3) & CR3_ADDRESS;
 
-	g_mutex_lock(&lock);
 	account(index);
-	g_hash_table_add(emulators, g_memdup2(&cr3, sizeof(cr3)));
-	cpus[index].emulator = true;
+	g_hash_table_insert(sides, g_memdup2(&cr3, sizeof(cr3)), GINT_TO_POINTER(side));
+	cpus[index].side = side;
+}
+
+static void on_mark_side(unsigned int index, void *side)
+{
+	g_mutex_lock(&lock);
+	set_side(index, GPOINTER_TO_INT(side));
 	g_mutex_unlock(&lock);
 }
 
 static void on_mark_total(unsigned int index, void *unused)
 {
-	uint64_t cr3 = get_register(cpus[index].cr3) & CR3_ADDRESS;
-	int i;
+	uint64_t sums[SIDES] = { };
+	int i, side;
 
 	g_mutex_lock(&lock);
 	/* An emulator that has ended may have left its CR3 to this process. */
-	g_hash_table_remove(emulators, &cr3);
-	cpus[index].emulator = false;
-	for (i = 0; i < qemu_plugin_num_vcpus(); i++)
+	set_side(index, OTHERS);
+	for (i = 0; i < qemu_plugin_num_vcpus(); i++) {
 		account(i);
-	fprintf(out, "%" PRIu64 " %" PRIu64 "\n", totals[0], totals[1]);
+		for (side = 0; side < SIDES; side++)
+			sums[side] += cpus[i].totals[side];
+	}
+	fprintf(out, "%" PRIu64 " %" PRIu64 "\n", sums[OTHERS], sums[EMULATOR]);
 	fflush(out);
 	g_mutex_unlock(&lock);
 }
@@ -118,8 +130,11 @@ static void on_mark_cpus(unsigned int index, void *unused)
 	int i;
 
 	g_mutex_lock(&lock);
-	for (i = 0; i < qemu_plugin_num_vcpus(); i++)
-		fprintf(out, "%s%" PRIu64, i ? " " : "", qemu_plugin_u64_get(executed, i));
+	for (i = 0; i < qemu_plugin_num_vcpus(); i++) {
+		account(i);
+		fprintf(out, "%s%" PRIu64, i ? " " : "",
+			cpus[i].accounted - cpus[i].totals[BYSTANDER]);
+	}
 	fprintf(out, "\n");
 	fflush(out);
 	g_mutex_unlock(&lock);
@@ -147,9 +162,9 @@ static void on_insn(struct qemu_plugin_insn *insn)
 	if (mark == MARK_TOTAL)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark_total,
 						       QEMU_PLUGIN_CB_R_REGS, NULL);
-	if (mark == MARK_EMULATOR)
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark_emulator,
-						       QEMU_PLUGIN_CB_R_REGS, NULL);
+	if (mark == MARK_EMULATOR || mark == MARK_BYSTANDER)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark_side, QEMU_PLUGIN_CB_R_REGS,
+			GINT_TO_POINTER(mark == MARK_EMULATOR ? EMULATOR : BYSTANDER));
 	if (mark == MARK_CPUS)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark_cpus,
 						       QEMU_PLUGIN_CB_NO_REGS, NULL);
@@ -193,7 +208,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 	if (argc != 1 || !g_str_has_prefix(argv[0], "out=") || !(out = fopen(argv[0] + 4, "w")))
 		die("give out=FILE, a file that can be written");
 
-	emulators = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	sides = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	executed = qemu_plugin_scoreboard_u64(qemu_plugin_scoreboard_new(sizeof(uint64_t)));
 	qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);

@@ -2,6 +2,7 @@
 """The section of the page on a whole guest."""
 
 import guest_rows
+import peers
 import tables
 
 HEAD = """
@@ -9,8 +10,12 @@ HEAD = """
 
 A Linux guest, L2, whose device is in QEMU's own process (**in-process**), in a
 process of its own that the proxy talks to over the socket (**socket**), or in that
-process with the user device (**user device**), where a vCPU polls for a reply for as
-long as the proxy's `poll-max-ns` has it do so by default. Instructions, in thousands,
+process with the user device (**user-device**), where a vCPU polls for a reply for as
+long as the proxy's `poll-max-ns` has it do so by default. virtio-blk has an iothread,
+in whichever process it is, and remotely rings doorbells. **vhost-user** is the same
+disk as vhost-user-blk, served by an iothread of qemu-storage-daemon, both of the
+newest QEMU that Debian has. **vfio-user** is the same device in the vfio-user server
+that is in QEMU's source, with that newest QEMU as the client. Instructions, in thousands,
 that one operation costs in all: guest, kernel, QEMU, the device's process. Of them, **on
 the vCPU's CPU** are those of the CPU of L1 that has L2's vCPU for itself; all other
 threads are on a second CPU. Sizes are in bytes, depth is how many requests are
@@ -48,22 +53,52 @@ def thousands(row, figure):
     return f"{float(row[figure]) / 1000:.1f}"
 
 
-def lines(table, device):
-    """One of each operation: its three rows, side by side."""
-    rows = {}
+def by_operation(table, device):
+    """{(backend, operation, size, depth): {path: row}}"""
+    found = {}
     for row in table:
         if row["device"] == device:
             key = tuple(row[name] for name in ("backend", "operation", "size", "depth"))
-            rows.setdefault(key, {})[row["path"]] = row
-    for key, paths in rows.items():
-        inside, socket, user = (paths[path] for path in guest_rows.PATHS)
-        ratios = (float(user[figure]) / float(other[figure]) for figure, other in
-                  (("instructions", inside), ("instructions", socket),
-                   ("vcpu_cpu_instructions", inside)))
-        yield [*key, *(thousands(row, "instructions") for row in (inside, socket, user)),
-               *(f"{next(ratios):.2f}" for _ in range(2)),
-               *(thousands(row, "vcpu_cpu_instructions") for row in (inside, user)),
-               f"{next(ratios):.2f}", user["accesses"]]
+            found.setdefault(key, {})[row["path"]] = row
+    return found
+
+
+def titles(paths):
+    """Of the columns of one device's table, measured in these ways."""
+    others = [path for path in paths if path != OURS]
+    return (*KEY, *paths, *(f"/ {path}" for path in others),
+            *(f"{path}, vCPU's CPU" for path in paths if path != "socket"),
+            *(f"/ {path}" for path in others if path != "socket"), "accesses")
+
+
+def line(key, ways):
+    """What titles() names, of one operation."""
+    def ratios(figure, others):
+        return (f"{float(ways[OURS][figure]) / float(ways[path][figure]):.2f}" for path in others)
+    others = [path for path in ways if path != OURS]
+    apart = [path for path in ways if path != "socket"]
+    return (*key, *(thousands(row, "instructions") for row in ways.values()),
+            *ratios("instructions", others),
+            *(thousands(ways[path], "vcpu_cpu_instructions") for path in apart),
+            *ratios("vcpu_cpu_instructions", [path for path in apart if path != OURS]),
+            ways[OURS]["accesses"])
+
+
+def device_table(table, device):
+    operations = by_operation(table, device)
+    if not operations:
+        yield "Not measured."
+        return
+    yield from formatted(titles(next(iter(operations.values()))),
+                         (line(*operation) for operation in operations.items()), WORDS)
+
+
+def formatted(head, lines, words):
+    """A table whose first columns are words."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * words + "---:|" * (len(head) - words)
+    for cells in lines:
+        yield "| " + " | ".join(cells) + " |"
 
 
 def spread(table):
@@ -72,10 +107,19 @@ def spread(table):
     return found[len(found) // 2], found[-1]
 
 
-COLUMNS = ("backend", "operation", "size", "depth", "in-process", "socket", "user device",
-           "/ in-process", "/ socket", "in-process, vCPU's CPU", "user device, vCPU's CPU",
-           "ratio", "accesses")
+OURS = "user-device"
+KEY = ("backend", "operation", "size", "depth")
 WORDS = 2
+
+
+def missing(table):
+    """What the page says of ways that could not be measured."""
+    there = {(row["device"], row["path"]) for row in table}
+    for device, ways in peers.WAYS.items():
+        for way in ways:
+            if (device, way) not in there:
+                yield (f"\n{device} by {way} is not measured: its programs could not be had when"
+                       " this page was made.")
 
 
 def section(folder):
@@ -83,13 +127,34 @@ def section(folder):
     yield HEAD.rstrip("\n")
     for device in guest_rows.DEVICES:
         yield f"\n### {device}\n"
-        if device not in {row["device"] for row in table}:
-            yield "Not measured."
-            continue
-        yield "| " + " | ".join(COLUMNS) + " |"
-        yield "|" + "---|" * WORDS + "---:|" * (len(COLUMNS) - WORDS)
-        for line in lines(table, device):
-            yield "| " + " | ".join(line) + " |"
+        yield from device_table(table, device)
+    yield from registers(folder)
+    yield from missing(table)
     spreads = {name: spread([row for row in table if (row["depth"] == "1") == (name == "one")])
                for name in ("one", "other")}
     yield METHOD.format(**spreads).rstrip("\n")
+
+
+REGISTERS = """
+### One register
+
+What one load, and one store, of a register of that device costs in a whole guest: a
+byte that a program in L2 maps. A store to vfio-user is posted, but for
+**vfio-user-nonposted** (`x-no-posted-writes`). Nobody serves the load but the device model, and no
+shadow image has it.
+"""
+
+
+def registers(folder):
+    table = tables.read(folder / "registers.tsv", tables.GUEST)
+    yield REGISTERS
+    for device in guest_rows.REGISTERS:
+        yield f"{device}:\n"
+        yield from device_table(table, device)
+
+
+def busy(folder):
+    """The table of the same beside tasks that never sleep."""
+    table = tables.read(folder / "busy-guest.tsv", tables.BUSY_GUEST)
+    yield from formatted(tables.BUSY_GUEST, ([row[name] for name in tables.BUSY_GUEST]
+                                             for row in table), 3)

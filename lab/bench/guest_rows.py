@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is measured of a whole guest: L2 with each device, in each of three ways."""
+"""What is measured of a whole guest: L2 with each device, in each of several ways."""
 
 from dataclasses import dataclass
 
-PATHS = ("in-process", "socket", "user-device")
-BACKENDS = {"disk": ("null-co", "file"), "network": ("user",)}
-DEVICES = {"nvme": "disk", "lsi53c895a": "disk", "e1000e": "network"}
+import peers
 
-# Each operation is made in seven windows, with so many times its count: one to
-# warm up, then three times one and its double.  The median of what they differ by is
-# what is told: now and then a window has in it what some timer does.
-WINDOWS = (1, 1, 2, 1, 2, 1, 2)
+PATHS = ("in-process", "socket", "user-device")
+DEVICES = {"nvme": "disk", "lsi53c895a": "disk", "virtio-blk": "disk", "e1000e": "network"}
 
 
 @dataclass(frozen=True)
@@ -19,9 +15,6 @@ class Operation:
     size: str = ""		# of a disk's request, in bytes
     depth: str = ""		# how many are under way at a time
     count: int = 1
-
-    def window(self, index):
-        return "-".join(filter(None, (self.name, self.size, self.depth, str(index))))
 
 
 # At depth 16 the device takes several requests at a time, so it takes more of
@@ -32,15 +25,75 @@ DISK = [Operation(name, size, depth, count) for name in ("read", "write")
 # or a multiple, as that is how often the driver looks after its card.
 NETWORK = [Operation("ping", depth="1", count=100), Operation("receive", count=2),
            Operation("send", count=2)]
-OPERATIONS = {"disk": DISK, "network": NETWORK}
 
 
-def windows(kind):
-    """(name, operation, count of operations) of each, in order."""
-    return [(operation.window(i), operation, operation.count * times)
-            for operation in OPERATIONS[kind] for i, times in enumerate(WINDOWS)]
+# A register that has no side effects, but that nobody knows of; in bytes.
+REGISTER = [Operation(name, "1", "1", 200) for name in ("load", "store")]
 
 
-def boots(device):
-    """(backend, path) of each L2 that is run with it."""
-    return [(backend, path) for backend in BACKENDS[DEVICES[device]] for path in PATHS]
+@dataclass(frozen=True)
+class Register:
+    """One byte of a device that holds what is stored there."""
+    pci_id: str		# vendor:device
+    bar: int
+    offset: int
+
+
+# The last of those that are a SCRIPT's to use, and that Linux's does not.
+REGISTERS = {"lsi53c895a": Register("0x1000:0x0012", 1, 0x9f)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Operations that an L2 makes, and beside what."""
+    name: str
+    table: str		# the file that its rows go to
+    backends: dict	# by kind of device
+    operations: dict	# the same
+    # Each operation is made in windows, with so many times its count: one to warm up,
+    # then pairs of one and its double.
+    windows: tuple
+    busy: bool = False	# each CPU has a task that never sleeps, each operation is timed
+    registers: bool = False	# those of the devices, whatever these are for
+
+    def kind(self, device):
+        """What its L2 does with the device; "" for nothing."""
+        if self.registers:
+            return "registers" if device in REGISTERS else ""
+        return DEVICES[device]
+
+    def boots(self, device):
+        """(backend, path) of each L2 that is run with it."""
+        return [(backend, path) for backend in self.backends.get(self.kind(device), ())
+                for path in (*PATHS, *peers.paths(device, self.registers))]
+
+    def counted(self, kind):
+        """(window, operation, count of operations) of each window, in order."""
+        return [(self.window(operation, i), operation, operation.count * times)
+                for operation in self.operations[kind] for i, times in enumerate(self.windows)]
+
+    @staticmethod
+    def window(operation, index):
+        return "-".join(filter(None, (operation.name, operation.size, operation.depth, str(index))))
+
+    def pairs(self, operation):
+        """The windows whose difference is what so many operations cost."""
+        for i in range(1, len(self.windows), 2):
+            yield self.window(operation, i), self.window(operation, i + 1)
+
+    def last(self, operation):
+        """(window, count of operations)"""
+        return self.window(operation, len(self.windows) - 1), operation.count * self.windows[-1]
+
+
+PAIRS = (1, 1, 2, 1, 2, 1, 2)
+# The median of what three pairs differ by is what is told: now and then a window has in
+# it what some timer does.
+QUIET = Plan("quiet", "whole-guest.tsv", {"disk": ("null-co", "file"), "network": ("user",)},
+             {"disk": DISK, "network": NETWORK}, PAIRS)
+BUSY = Plan("busy", "busy-guest.tsv", {"disk": ("null-co",), "network": ("user",)},
+            {"disk": [Operation(name, "4096", "1", 100) for name in ("read", "write")],
+             "network": [Operation("ping", depth="1", count=100)]}, (1, 1, 2), busy=True)
+OF_REGISTERS = Plan("registers", "registers.tsv", {"registers": ("null-co",)},
+                    {"registers": REGISTER}, PAIRS, registers=True)
+PLANS = (QUIET, BUSY, OF_REGISTERS)

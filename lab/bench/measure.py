@@ -15,10 +15,11 @@ BENCH = places.BOOT.parent / "bench"
 WORK = places.BUILD / "bench"
 QEMU = places.BUILD / "qemu-plugins/qemu-system-x86_64"
 PROGRAM = places.BUILD / "selftests/kvm/devuser_bench"
+HOG = WORK / "hog"
 
 # What devuser_bench prints after "row", and what it is of.
 PRINTED = ("access", "served_by", "cpus", "vcpus", "devices", "batch", "accesses", "ns",
-           "exits", "switches", "wakeups", "syscalls")
+           "exits", "switches", "wakeups", "syscalls", "median_ns", "p99_ns")
 TEXT = ("access", "served_by")
 EVENTS = ("exits", "switches", "wakeups", "syscalls")
 MARKS = 3
@@ -35,6 +36,14 @@ def build_plugin(name):
     include = places.BUILD / "trees/qemu-10.0/include/qemu"
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-Wall", "-Werror", "-o",
                     WORK / f"{name}.so", BENCH / f"{name}.c", f"-I{include}", *flags], check=True)
+
+
+def assemble(name):
+    """A program of one file, and without a library, that runs in L1 or L2."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["gcc", "-nostdlib", "-static", "-o", WORK / name, BENCH / f"guest/{name}.S"],
+                   check=True)
+    return WORK / name
 
 
 def boot(name, cpus, script, arguments, timeout, carry=(PROGRAM,)):
@@ -60,8 +69,18 @@ def boot(name, cpus, script, arguments, timeout, carry=(PROGRAM,)):
     return done.stdout
 
 
+def beside_hogs(runs):
+    """The lines that run them while each CPU has a task that never sleeps."""
+    yield from (f"taskset -c {cpu} {HOG} &" for cpu in range(max(run.busy for run in runs)))
+    yield from (run.command() for run in runs)
+    yield "kill $(jobs -p)"
+
+
 def script_of(runs):
-    return "\n".join(["set -e", f"cd {PROGRAM.parent}", *(run.command() for run in runs)]) + "\n"
+    quiet = [run.command() for run in runs if not run.busy]
+    busy = [run for run in runs if run.busy]
+    return "\n".join(["set -e", f"cd {PROGRAM.parent}", *quiet,
+                      *(beside_hogs(busy) if busy else ())]) + "\n"
 
 
 def parse_rows(output, runs):
@@ -102,6 +121,7 @@ def per_access(parsed):
     for row in parsed:
         for name in (*EVENTS, "ns"):
             row[name] /= row["accesses"]
+        row["mean_ns"] = row["ns"]
 
 
 def icount_arguments(modules, log):
@@ -111,17 +131,21 @@ def icount_arguments(modules, log):
 
 
 def counted(name, modules):
-    """The rows of one boot of L1, counted by the plugin."""
+    """{file name: rows} of one boot of L1, counted by the plugin."""
     log = WORK / f"{name}.totals"
     log.unlink(missing_ok=True)
+    assemble(HOG.name)
     runs = [rows.WARM_UP, *rows.runs(name)]
-    output = boot(name, rows.BOOTS[name], script_of(runs), icount_arguments(modules, log), timeout=2400)
+    output = boot(name, rows.BOOTS[name], script_of(runs), icount_arguments(modules, log),
+                  timeout=2400, carry=(PROGRAM, HOG))
     parsed = parse_rows(output, runs)
     add_instructions(parsed, log)
     per_access(parsed)
-    for run, row in zip(runs, parsed):
+    found = {}
+    for run, row in zip(runs[1:], parsed[1:]):
         row["axis"], row["value"] = run.axis, run.value if run.axis else ""
-    return parsed[1:]
+        found.setdefault(run.table, []).append(row)
+    return found
 
 
 def profiled(cpus, run, modules):

@@ -14,6 +14,7 @@ SERVERS = (
     ("ioeventfd", STORES),
     ("coalesced", STORES),
     ("in-kernel", LOADS + STORES),
+    ("in-kernel+ping-pong", LOADS),
     ("user-device", LOADS + STORES + STRINGS),
     ("user-device-read", LOADS + STORES),
     ("user-device-spin", LOADS + STRINGS),
@@ -22,6 +23,8 @@ SERVERS = (
     ("user-device-doorbell", STORES),
     ("user-device-shadow", LOADS),
 )
+# Those that need no other process.
+ALONE = ("exit", "in-kernel", "user-device-shadow")
 # Nobody can poll on the one CPU that the guest needs.
 TWO_CPUS = ("user-device-polling",)
 
@@ -32,6 +35,8 @@ IDLE = (1, 64)	# devices of six ranges that nobody accesses
 OTHERS = (1, 100, 1000)	# VMs that have a device
 COUNT = 1000	# accesses of a run, by all vCPUs together
 STRING_COUNT = 50	# strings of a run
+BUSY_COUNT = 4000	# accesses of a run while other tasks want the CPUs
+HANDED_OVER_COUNT = 400	# the same, if each waits for its turn on a second CPU
 
 # What is measured together, and the CPUs of L1.  Where there are two, the
 # emulator has one for itself; any number of vCPUs share the other.
@@ -50,13 +55,25 @@ class Run:
     batch: int = 64
     idle: int = 0
     others: int = 0
+    busy: int = 0	# CPUs that each have a task that never sleeps; each access is timed then
+
+    def count(self):
+        if self.busy:
+            alone = self.busy == 1 or self.served_by in ALONE
+            return BUSY_COUNT if alone else HANDED_OVER_COUNT
+        return STRING_COUNT if self.access in STRINGS else COUNT // self.vcpus
 
     def command(self):
-        count = STRING_COUNT if self.access in STRINGS else COUNT // self.vcpus
         bystanders = "".join(f" -{name[0]} {number}" for name, number in
                              (("idle", self.idle), ("others", self.others)) if number)
-        return (f"./devuser_bench -v {self.vcpus} -d {self.devices} -p {self.pages}"
-                f" -b {self.batch} -n {count}{bystanders} {self.access} {self.served_by}")
+        timed = " -t" if self.busy else ""
+        return (f"./devuser_bench -v {self.vcpus} -d {self.devices} -p {self.pages} -b {self.batch}"
+                f" -n {self.count()}{bystanders}{timed} {self.access} {self.served_by}")
+
+    @property
+    def table(self):
+        """The file that its row goes to."""
+        return "scaling.tsv" if self.axis else "busy.tsv" if self.busy else "accesses.tsv"
 
     @property
     def value(self):
@@ -66,6 +83,12 @@ class Run:
 def accesses(cpus):
     return [Run(access, server) for server, served in SERVERS for access in served
             if cpus > 1 or server not in TWO_CPUS]
+
+
+def busy(cpus):
+    """The loads among them, beside tasks that never sleep."""
+    return [Run(run.access, run.served_by, busy=cpus) for run in accesses(cpus)
+            if run.access in LOADS]
 
 
 def scaling():
@@ -95,4 +118,5 @@ WARM_UP = Run("mmio-load", "exit+socket")
 
 
 def runs(boot):
-    return scaling() if boot == "scaling" else accesses(BOOTS[boot])
+    cpus = BOOTS[boot]
+    return scaling() if boot == "scaling" else accesses(cpus) + busy(cpus)

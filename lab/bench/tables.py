@@ -6,16 +6,19 @@ import csv
 ACCESSES = ("access", "served_by", "cpus", "vcpu_instructions", "emulator_instructions",
             "exits", "switches", "wakeups", "syscalls")
 SCALING = ("axis", "value", *ACCESSES)
+BUSY = (*ACCESSES[:5], "mean_ns", "median_ns", "p99_ns")
 BOUNDS = ("name", "ratio", "bound")
 GUEST = ("device", "backend", "operation", "size", "depth", "path", "instructions",
          "vcpu_cpu_instructions", "accesses", "spread")
+BUSY_GUEST = (*GUEST[:8], "mean_ns", "median_ns", "p99_ns")
 CLOCK = ("access", "served_by", "cpus", "ns")
 
 PROFILE = ("access", "served_by", "cpus", "devices", "function", "instructions")
 
 PROFILE_FILE = "profile.tsv"
 FILES = {"accesses.tsv": ACCESSES, "scaling.tsv": SCALING, "bounds.tsv": BOUNDS,
-         "whole-guest.tsv": GUEST}
+         "whole-guest.tsv": GUEST, "busy.tsv": BUSY, "busy-guest.tsv": BUSY_GUEST,
+         "registers.tsv": GUEST}
 CLOCK_FILE = "clock.tsv"
 
 # Decimals of what is not a whole number of instructions.
