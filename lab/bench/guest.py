@@ -102,7 +102,9 @@ def write_initramfs(name, plan):
 def runs_of(name, plan, initramfs):
     """The lines that run each L2 of a plan, one after the other."""
     arguments = [f"--qemu={QEMU}", f"--kernel={KERNEL}", f"--initramfs={initramfs}"]
-    if peers.paths(name):
+    if plan.registers:
+        arguments.append(f"--append=initcall_blacklist={guest_rows.REGISTERS[name].initcall}")
+    if peers.carried(name):
         arguments += [f"--peers={peers.PLACE}", f"--server={peers.SERVER}"]
     command = [str(HERE / "in-l1"), *arguments, name]
     lines = [shlex.join([*command, *boot]) for boot in plan.boots(name)]
@@ -114,7 +116,7 @@ def script_of(name, initramfs):
     # does every ten seconds would be that of whatever is under way.
     lines = ["set -e", "echo 0 >/sys/module/kvm/parameters/halt_poll_ns",
              "echo 3600000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs"]
-    if peers.paths(name):
+    if peers.carried(name):
         lines += [f"mkdir {peers.PLACE}", f"tar -xf {peers.ARCHIVE} -C {peers.PLACE}"]
     # They live to the end, as the plugin takes what has the CR3 of one for it.
     lines += [f"taskset -c {cpu} {measure.HOG} & kill -STOP $!" for cpu in range(CPUS)]

@@ -15,7 +15,8 @@ long as the proxy's `poll-max-ns` has it do so by default. virtio-blk has an iot
 in whichever process it is, and remotely rings doorbells. **vhost-user** is the same
 disk as vhost-user-blk, served by an iothread of qemu-storage-daemon, both of the
 newest QEMU that Debian has. **vfio-user** is the same device in the vfio-user server
-that is in QEMU's source, with that newest QEMU as the client. Instructions, in thousands,
+that is in QEMU's source, with that newest QEMU as the client; of lsi53c895a only a
+register is measured so, as its disk does no I/O that way: its INTx is lost. Instructions, in thousands,
 that one operation costs in all: guest, kernel, QEMU, the device's process. Of them, **on
 the vCPU's CPU** are those of the CPU of L1 that has L2's vCPU for itself; all other
 threads are on a second CPU. Sizes are in bytes, depth is how many requests are
@@ -140,8 +141,8 @@ REGISTERS = """
 
 What one load, and one store, of a register of that device costs in a whole guest: a
 byte that a program in L2 maps. A store to vfio-user is posted, but for
-**vfio-user-nonposted** (`x-no-posted-writes`). Nobody serves the load but the device model, and no
-shadow image has it.
+**vfio-user-nonposted** (`x-no-posted-writes`). Nobody serves the load but the device
+model, and no shadow image has it. No driver uses the device.
 """
 
 

@@ -33,14 +33,15 @@ REGISTER = [Operation(name, "1", "1", 200) for name in ("load", "store")]
 
 @dataclass(frozen=True)
 class Register:
-    """One byte of a device that holds what is stored there."""
+    """One byte of a device that holds what is stored there; no driver uses the device."""
     pci_id: str		# vendor:device
     bar: int
     offset: int
+    initcall: str	# of the driver
 
 
-# The last of those that are a SCRIPT's to use, and that Linux's does not.
-REGISTERS = {"lsi53c895a": Register("0x1000:0x0012", 1, 0x9f)}
+# The last of those that are a SCRIPT's to use.
+REGISTERS = {"lsi53c895a": Register("0x1000:0x0012", 1, 0x9f, "sym2_init")}
 
 
 @dataclass(frozen=True)
