@@ -155,7 +155,8 @@ def bounds(folder):
 
 
 def verdict(ratio, bound):
-    return "met" if ratio <= bound else f"missed by {ratio / bound - 1:.0%}"
+    missed = ratio / bound - 1
+    return "met" if missed <= 0 else f"missed by {missed:.{0 if missed > 0.01 else 1}%}"
 
 
 def served(folder):
