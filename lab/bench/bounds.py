@@ -132,9 +132,6 @@ def guest_ratios(table):
                guest.worst("instructions", "socket", guest.depths()), 0.60)
         if guest.has("vhost-user"):
             yield from vhost_user_ratios(guest, name)
-        if guest.has("vfio-user"):
-            yield (f"{name}, in total / vfio-user",
-                   guest.worst("instructions", "vfio-user", guest.depths()), 0.70)
 
 
 def vhost_user_ratios(guest, name):
