@@ -16,8 +16,8 @@ in whichever process it is, and remotely rings doorbells. **vhost-user** is the 
 disk as vhost-user-blk, served by an iothread of qemu-storage-daemon, both of the
 newest QEMU that Debian has. **vfio-user** is the same device in the vfio-user server
 that is in QEMU's source, with that newest QEMU as the client. Only a register is
-measured so: behind it, the driver of lsi53c895a aborts and resets for ever, as no
-interrupt arrives, and the first read of nvme does not end. Instructions, in thousands,
+measured so: behind it, the driver of lsi53c895a aborts and resets for ever, and the
+first read of nvme does not end. Instructions, in thousands,
 that one operation costs in all: guest, kernel, QEMU, the device's process. Of them, **on
 the vCPU's CPU** are those of the CPU of L1 that has L2's vCPU for itself; all other
 threads are on a second CPU. Sizes are in bytes, depth is how many requests are
