@@ -3,7 +3,6 @@
 
 import shlex
 import statistics
-import subprocess
 import sys
 import sysconfig
 
@@ -14,6 +13,7 @@ import peers
 sys.path.insert(0, str(measure.places.BOOT))
 
 import device as devices
+import l2image
 import outside
 
 HERE = measure.BENCH / "guest"
@@ -67,9 +67,7 @@ def programs(kind):
     if kind == "disk":
         found["fio"] = FIO
     if kind == "registers":
-        found["access"] = measure.WORK / "access"
-        subprocess.run(["gcc", "-O2", "-Wall", "-Werror", "-static", "-o", found["access"],
-                        HERE / "access.c"], check=True)
+        found["access"] = l2image.compile_static(HERE / "access.c", measure.WORK / "access")
     return found
 
 
@@ -87,16 +85,10 @@ def write_initramfs(name, plan):
                  "LAB_PORT_FETCH": outside.PORT_FETCH, "LAB_PORT_SEND": outside.PORT_SEND}
     if plan.registers:
         variables |= register_variables(name)
-    env, windows = base.with_suffix(".env"), base.with_suffix(".windows")
-    env.write_text("".join(f"{k}={shlex.quote(str(v))}\n" for k, v in variables.items()))
+    windows = base.with_suffix(".windows")
     windows.write_text(WINDOWS[kind](plan, chosen.node))
-    files = {"env": env, "windows": windows, "test": HERE / kind, "at": HERE / "at",
-             **programs(kind)}
-    initramfs = base.with_suffix(".initramfs")
-    subprocess.run([measure.places.BOOT / "initramfs", f"--output={initramfs}",
-                    f"--init={measure.places.BOOT}/l2-init",
-                    *(f"--file=lab/{k}={v}" for k, v in files.items())], check=True)
-    return initramfs
+    files = {"windows": windows, "test": HERE / kind, "at": HERE / "at", **programs(kind)}
+    return l2image.write(base, variables, files)
 
 
 def runs_of(name, plan, initramfs):

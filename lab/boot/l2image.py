@@ -14,13 +14,14 @@ def compile_static(source, program):
     return program
 
 
-def write(stem, variables, files, kernel_modules, names):
+def write(stem, variables, files, kernel_modules=None, names=()):
     """STEM.initramfs, with `files` by their names in lab/, and STEM.env for l2-init."""
+    modules = [f"--modules={kernel_modules}"] if kernel_modules else []
     env, initramfs = stem.with_suffix(".env"), stem.with_suffix(".initramfs")
     env.write_text("".join(f"{k}={shlex.quote(str(v))}\n" for k, v in variables.items()))
     done = subprocess.run([
         BOOT / "initramfs", f"--output={initramfs}", f"--init={BOOT}/l2-init",
-        f"--file=lab/env={env}", f"--modules={kernel_modules}",
+        f"--file=lab/env={env}", *modules,
         *(f"--file=lab/{name}={source}" for name, source in files.items()),
         *(f"--module={name}" for name in names)])
     if done.returncode:
