@@ -3,8 +3,10 @@
 
 import pathlib
 import subprocess
+import tempfile
 
 import guest_page
+import peers_plot
 import rows
 import tables
 
@@ -211,8 +213,16 @@ def clock(folder):
                                        tables.read(folder / tables.CLOCK_FILE, tables.CLOCK)))
 
 
+def plot(folder):
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.writelines(peers_plot.lines(folder))
+        file.flush()
+        subprocess.run(["gnuplot", "-e", f"folder='{folder}'; peers='{file.name}'",
+                        HERE / "plots.gp"], check=True)
+
+
 def write(folder):
-    subprocess.run(["gnuplot", "-e", f"folder='{folder}'", HERE / "plots.gp"], check=True)
+    plot(folder)
     text = "\n".join([HEAD.rstrip("\n") + "\n", *bounds(folder), REMARKS.rstrip("\n"),
                       SERVED.rstrip("\n"),
                       *served(folder), *scaling(folder), *guest_page.section(folder),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# usage: gnuplot -e "folder='FOLDER'" plots.gp
+# usage: gnuplot -e "folder='FOLDER'; peers='FILE'" plots.gp
 set terminal svg size 900,460 font "sans,13" background "white"
 set datafile separator "\t"
 set style fill solid 0.9 noborder
@@ -63,3 +63,19 @@ plot guest("in-process") using ($7/1e6):xtic(name(stringcolumn(1), stringcolumn(
 		title "in-process" lc rgb "#4e9a06", \
 	guest("socket") using ($7/1e6) title "socket" lc rgb emulator, \
 	guest("user-device") using ($7/1e6) title "user device" lc rgb vcpu
+
+# What a user would take instead: each against the device in QEMU's own process.
+unset logscale y
+set datafile missing "-"
+set output sprintf("%s/peers.svg", folder)
+set title "all that one operation costs, in instructions; the device in QEMU's process is 1"
+set ylabel "against in-process"
+set yrange [0:*]
+set xtics norotate
+set bmargin 4
+set key top right
+plot peers using 2:xtic(1) title "in-process" lc rgb "#4e9a06", \
+	"" using 3 title "user device" lc rgb vcpu, \
+	"" using 4 title "socket" lc rgb emulator, \
+	"" using 5 title "vhost-user" lc rgb "#75507b", \
+	"" using 6 title "vfio-user" lc rgb "#a40000"
