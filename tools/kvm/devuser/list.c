@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The commands list and show. */
-#include <string.h>
-
 #include "device.h"
 #include "main.h"
 #include "output.h"
@@ -15,16 +13,6 @@ struct look {
 	bool unseen_said;
 	int status;
 };
-
-static struct scan *scan_or_say(void)
-{
-	g_autoptr(GError) error = NULL;
-	struct scan *scan = scan_new(options.proc, &error);
-
-	if (!scan)
-		p_err("%s", error->message);
-	return scan;
-}
 
 static void say_unseen_once(struct look *look, const struct scan *scan)
 {
@@ -140,19 +128,11 @@ static bool list_again(void *data)
 int do_list(int argc, char **argv)
 {
 	struct look look = { .repeat = REPEAT_DEFAULT };
-	int taken;
+	struct flag failed = { "--failed", &look.failed };
 
-	for (; argc > 0; argc -= taken, argv += taken) {
-		taken = repeat_option(&look.repeat, argc, argv);
-		if (taken < 0)
-			return STATUS_USAGE;
-		if (taken)
-			continue;
-		if (strcmp(argv[0], "--failed"))
-			return usage_error("list", argv[0]);
-		look.failed = true;
-		taken = 1;
-	}
+	if (!repeat_options(&look.repeat, &failed, "list", argc, argv))
+		return STATUS_USAGE;
+
 	return run(&look, list_again);
 }
 
@@ -250,7 +230,6 @@ int do_show(int argc, char **argv)
 {
 	struct look look = { .repeat = REPEAT_DEFAULT };
 	guint64 id;
-	int taken;
 
 	if (argc < 1) {
 		p_err("show: give the id of a device: 'kvm-devuser list' has them");
@@ -261,12 +240,8 @@ int do_show(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	look.id = id;
-	for (argc--, argv++; argc > 0; argc -= taken, argv += taken) {
-		taken = repeat_option(&look.repeat, argc, argv);
-		if (taken < 0)
-			return STATUS_USAGE;
-		if (!taken)
-			return usage_error("show", argv[0]);
-	}
+	if (!repeat_options(&look.repeat, NULL, "show", argc - 1, argv + 1))
+		return STATUS_USAGE;
+
 	return run(&look, show_again);
 }

@@ -90,12 +90,10 @@ static void happened(enum event event, const struct device *device, void *data)
 
 static void look(struct monitor *monitor)
 {
-	g_autoptr(GError) error = NULL;
-	struct scan *scan = scan_new(options.proc, &error);
+	struct scan *scan = scan_or_say();
 	struct report report = { .monitor = monitor, .scan = scan };
 
 	if (!scan) {
-		p_err("%s", error->message);
 		end(monitor, STATUS_ERROR);
 		return;
 	}

@@ -16,16 +16,36 @@ struct run {
 	GMainLoop *loop;
 };
 
-int repeat_option(struct repeat *repeat, int argc, char **argv)
+/* How many of the arguments it has taken: 0 if they are wrong, which is said. */
+static int take_option(struct repeat *repeat, const struct flag *flag, const char *command,
+		       int argc, char **argv)
 {
-	if (argc > 0 && !strcmp(argv[0], "--watch")) {
+	if (flag && !strcmp(argv[0], flag->option)) {
+		*flag->given = true;
+		return 1;
+	}
+	if (!strcmp(argv[0], "--watch")) {
 		repeat->watch = true;
 		return 1;
 	}
-	if (argc > 0 && !strcmp(argv[0], "--interval"))
-		return parse_seconds(argc > 1 ? argv[1] : NULL, &repeat->seconds) ? 2 : -1;
+	if (!strcmp(argv[0], "--interval"))
+		return parse_seconds(argc > 1 ? argv[1] : NULL, &repeat->seconds) ? 2 : 0;
 
+	usage_error(command, argv[0]);
 	return 0;
+}
+
+bool repeat_options(struct repeat *repeat, const struct flag *flag, const char *command, int argc,
+		    char **argv)
+{
+	int taken;
+
+	for (; argc > 0; argc -= taken, argv += taken) {
+		taken = take_option(repeat, flag, command, argc, argv);
+		if (!taken)
+			return false;
+	}
+	return true;
 }
 
 static gboolean look_again(gpointer data)

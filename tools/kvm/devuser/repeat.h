@@ -13,11 +13,15 @@ struct repeat {
 
 #define REPEAT_DEFAULT { .seconds = 1 }
 
-/*
- * How many of the arguments are an option of this: 0 if the first one is none, -1, and said,
- * if its value is wrong.
- */
-int repeat_option(struct repeat *repeat, int argc, char **argv);
+/* An option of one command's own. */
+struct flag {
+	const char *option;
+	bool *given;
+};
+
+/* Take a command's options; false, and said, if one is wrong. flag may be NULL. */
+bool repeat_options(struct repeat *repeat, const struct flag *flag, const char *command, int argc,
+		    char **argv);
 
 /* Look every so many seconds, until a look says that it was the last one, or until SIGINT. */
 void repeat_run(const struct repeat *repeat, bool (*look)(void *data), void *data);

@@ -150,6 +150,16 @@ struct scan *scan_new(const char *root, GError **error)
 	return scan;
 }
 
+struct scan *scan_or_say(void)
+{
+	g_autoptr(GError) error = NULL;
+	struct scan *scan = scan_new(options.proc, &error);
+
+	if (!scan)
+		p_err("%s", error->message);
+	return scan;
+}
+
 void scan_free(struct scan *scan)
 {
 	if (!scan)

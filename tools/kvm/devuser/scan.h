@@ -30,6 +30,10 @@ struct scan {
 };
 
 struct scan *scan_new(const char *root, GError **error);
+
+/* What is below options.proc; NULL, and said, if that cannot be read. */
+struct scan *scan_or_say(void);
+
 void scan_free(struct scan *scan);
 
 struct device *scan_find(const struct scan *scan, uint32_t id);

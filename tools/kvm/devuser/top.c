@@ -90,11 +90,8 @@ static bool show_rates(const struct top *top, const struct scan *scan)
 static bool look_again(void *data)
 {
 	struct top *top = data;
-	g_autoptr(GError) error = NULL;
-	struct scan *scan = scan_new(options.proc, &error);
+	struct scan *scan = scan_or_say();
 
-	if (!scan)
-		p_err("%s", error->message);
 	if (!scan || !show_rates(top, scan))
 		top->status = STATUS_ERROR;
 	scan_free(top->before);
@@ -104,13 +101,10 @@ static bool look_again(void *data)
 
 static int run(struct top *top)
 {
-	g_autoptr(GError) error = NULL;
-
-	top->before = scan_new(options.proc, &error);
-	if (!top->before) {
-		p_err("%s", error->message);
+	top->before = scan_or_say();
+	if (!top->before)
 		return STATUS_ERROR;
-	}
+
 	scan_say_unseen(top->before);
 	repeat_run(&top->repeat, look_again, top);
 	scan_free(top->before);
@@ -120,14 +114,6 @@ static int run(struct top *top)
 int do_top(int argc, char **argv)
 {
 	struct top top = { .repeat = REPEAT_DEFAULT, .status = STATUS_OK };
-	int taken;
 
-	for (; argc > 0; argc -= taken, argv += taken) {
-		taken = repeat_option(&top.repeat, argc, argv);
-		if (taken < 0)
-			return STATUS_USAGE;
-		if (!taken)
-			return usage_error("top", argv[0]);
-	}
-	return run(&top);
+	return repeat_options(&top.repeat, NULL, "top", argc, argv) ? run(&top) : STATUS_USAGE;
 }
