@@ -118,12 +118,43 @@ check_options() {
 		<(grep KVM_DEVUSER "$out/.config")
 }
 
-# Each option parses, and is off, on and as it is by default.
+# wanted_options DEVICE KUNIT ALL TESTS: the tests need both, and are asked for or all are.
+wanted_options() {
+	if [ "$1" = n ]; then
+		echo "# CONFIG_KVM_DEVUSER is not set"
+		return
+	fi
+	echo CONFIG_KVM_DEVUSER=y
+	case "$2 $3$4" in
+	n*) ;;
+	*" "*y*) echo CONFIG_KVM_DEVUSER_KUNIT_TEST=y ;;
+	*) echo "# CONFIG_KVM_DEVUSER_KUNIT_TEST is not set" ;;
+	esac
+}
+
+# With what check_options has left in the folder.
+check_combination() {
+	local out=$BUILD/style-config
+
+	printf 'CONFIG_%s\n' "KVM_DEVUSER=$1" "KUNIT=$2" "KUNIT_ALL_TESTS=$3" \
+		"KVM_DEVUSER_KUNIT_TEST=$4" >"$out/.config"
+	(cd "$out" && srctree=$BUILD/trees/linux-6.12 \
+		scripts/kconfig/conf -s --olddefconfig "$ROOT/Kconfig")
+	diff -u --label "$*" --label .config <(wanted_options "$@") \
+		<(grep KVM_DEVUSER "$out/.config")
+}
+
+# Each option parses, and is off, on and as it is by default; and beside each other.
 check_kconfig() {
+	local device kunit all tests
+
 	check_options allnoconfig "# CONFIG_KVM_DEVUSER is not set"
 	check_options alldefconfig "# CONFIG_KVM_DEVUSER is not set"
 	check_options allmodconfig CONFIG_KVM_DEVUSER=y CONFIG_KVM_DEVUSER_KUNIT_TEST=y
 	check_options allyesconfig CONFIG_KVM_DEVUSER=y CONFIG_KVM_DEVUSER_KUNIT_TEST=y
+	for device in n y; do for kunit in n m y; do for all in n y; do for tests in n y; do
+		check_combination $device $kunit $all $tests
+	done; done; done; done
 }
 
 # The objects are named as KVM's Makefile names them.
@@ -196,7 +227,7 @@ main() {
 	check readme "the README has the figures that were measured" \
 		"$(hash_of "$ROOT"/{README.md,Documentation/devuser/bounds.tsv} \
 			"$LAB/bench/readme.py")" check_readme
-	check kconfig "Kconfig gives each option" \
+	check kconfig "Kconfig gives each option and combination" \
 		"$(hash_of "$ROOT/Kconfig" "$COMPONENT/Kconfig" "$LAB/check/style.sh")" check_kconfig
 	for series in $SERIES; do
 		lock "kvm-$series"
