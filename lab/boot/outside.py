@@ -45,9 +45,12 @@ class Disk:
         self.run("mount", "-t", "tmpfs", "-o", f"size={FOLDER_SIZE},mode=711", "image", folder)
         return folder
 
+    def path_of(self, name):
+        return f"{self.folder}/{name}"
+
     def another_image(self, name):
         """An empty one"""
-        path = f"{self.folder}/{name}"
+        path = self.path_of(name)
         with open(path, "wb") as file:
             file.truncate(16 << 20)
         return path

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Whatever can happen to processes, devices and the VM, at random and for long."""
 
+import collections
+import contextlib
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +14,7 @@ import threading
 import time
 
 import counters
+import places
 from l2 import L2Error, Managed, life, pairs, second_process, status_of
 
 from .base import PATIENCE, Scenario
@@ -20,9 +24,14 @@ FETCHED = 256 << 10
 STOPPED = 3                     # seconds
 FIRST_ROUNDS = 10               # until what QEMU has is taken for normal
 RESTARTS = 1000
-# What QEMU may have more of at the end than after the first rounds: its heap grows, and its
-# threads come and go, but a leak grows with the rounds.
+# What QEMU, and each process, may have more of at the end than after the first rounds: heaps
+# grow, and threads and connections come and go, but a leak grows with the rounds.
 SLACK = {"descriptors": 4, "mappings": 24, "children": 0, "MiB": 64}
+SLACK_OF_PROCESS = {"descriptors": 24, "mappings": 48, "children": 0, "MiB": 64}
+# What L1's kernel may have more of when all is over; this program has some more files open.
+SLACK_OF_KERNEL = {"files": 32, "MiB of slabs": 24}
+# Events that come in a round in which something was done, and never by themselves
+CAUSED = ("REMOTE_LOST", "REMOTE_RESTARTED", "REMOTE_REPLACED")
 
 # By process: backends, and the options of each device.  The slots are told to L2.
 DISK = "-blockdev driver=raw,node-name={id}-disk,file.driver=file,file.filename={image}"
@@ -45,6 +54,9 @@ OTHERS = {
                "sound": "-device intel-hda,id=sound,addr=0x17"
                         " -device hda-duplex,id=codec,bus=sound.0,audiodev=silence"}),
 }
+IMAGES = ("ehci", "ahci", "usb")
+# Nothing can be plugged in on the buses of these while a VM runs, in QEMU either.
+STAY = ("ahci", "sound")
 NVME = "nvme"
 DEVICES = {Managed.RID: [NVME], **{rid: list(devices) for rid, (_, devices) in OTHERS.items()}}
 
@@ -71,6 +83,33 @@ def belongings(pid):
             "MiB": int(status_of(pid)["RssAnon"].split()[0]) >> 10}
 
 
+def compare(whose, before, now, slack):
+    for name, more in slack.items():
+        if now[name] > before[name] + more:
+            raise L2Error(f"{whose} had {before[name]} {name}, and has {now[name]}")
+
+
+def kernel_objects():
+    """What L1's kernel has, of what a VM or a device could leave behind."""
+    files = pathlib.Path("/proc/sys/fs/file-nr").read_text().split()[0]
+    slabs = next(line.split()[1] for line in pathlib.Path("/proc/meminfo").read_text().splitlines()
+                 if line.startswith("SUnreclaim:"))
+    return {"files": int(files), "MiB of slabs": int(slabs) >> 10}
+
+
+def users(folder):
+    """Of each file of this file system that is open: its number, and who has it."""
+    device = os.stat(folder).st_dev
+    found = collections.defaultdict(set)
+    for link in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            # A process in a root of its own has another name for it.
+            file = link.stat()
+            if file.st_dev == device:
+                found[file.st_ino].add(int(link.parts[2]))
+    return found
+
+
 class Soak(Scenario):
     """eight devices in five processes are killed, stopped, replaced, unplugged, and the
     VM is stopped and reset, at random"""
@@ -80,25 +119,28 @@ class Soak(Scenario):
     modules = ("ehci-pci", "ahci", "sd_mod", "e1000e", "virtio-net", "xhci-pci", "usb-storage",
                "virtio-rng", "snd-hda-intel", "snd-hda-codec-generic")
     restarts = RESTARTS
-    timeout = 2700
+    timeout = 3600
 
     def __init__(self, run):
         super().__init__(run)
         self.random = random.Random(run.options.seed)
         # Until the first round, and after the last one, a busy machine takes minutes.
-        self.patience = run.options.minutes * 60 + 600
+        self.patience = run.options.minutes * 60 + 1500
         self.end = None
         self.rounds, self.action = {}, ""
         self.normal = None
+        self.kernel = None
+        self.kills = collections.Counter()
         self.resets = False
         self.unloaded = ""
 
     def start(self):
         print(f"run: the seed is {self.run.options.seed}", flush=True)
+        self.kernel = kernel_objects()
         threading.Thread(target=serve_pages, daemon=True).start()
 
     def arguments(self):
-        images = {name: self.run.outside.another_image(name) for name in ("ehci", "ahci", "usb")}
+        images = {name: self.run.outside.another_image(name) for name in IMAGES}
         options = life(self.run.timeout_ms, RESTARTS)
         for rid, (backends, devices) in OTHERS.items():
             for option, value in pairs(" ".join(devices.values()).split()):
@@ -118,9 +160,9 @@ class Soak(Scenario):
         if time.monotonic() > self.end and self.normal:
             self.check_belongings()
             return "enough"
-        self.monitor.events.clear()
+        self.check_events()
         if sum(self.rounds.values()) == FIRST_ROUNDS:
-            self.normal = belongings(self.run.guest.process.pid)
+            self.normal = self.all_belongings()
         action, = self.random.choices(
             (self.kill, self.unplug, self.replace, self.hold, self.stop_vm, self.reset_vm),
             (4, 4, 3, 2, 2, 1))
@@ -143,8 +185,16 @@ class Soak(Scenario):
     def lost(self, rid):
         return f"lost {' '.join(DEVICES[rid])}"
 
+    def check_events(self):
+        """What was done has been heard of, once."""
+        self.monitor.command("query-status")
+        if more := [event for event in self.monitor.events if event["event"] in CAUSED]:
+            raise L2Error(f"after {self.action}, which was over: {more}")
+        self.monitor.events.clear()
+
     def kill(self):
         rid = self.any_process()
+        self.kills[rid] += 1
         os.kill(self.pid_of(rid), signal.SIGKILL)
         self.await_event("REMOTE_LOST", rid)
         self.await_event("REMOTE_RESTARTED", rid)
@@ -171,13 +221,14 @@ class Soak(Scenario):
         if rid != Managed.RID:
             self.await_event("REMOTE_REPLACED", rid)
             return "nothing"
+        self.await_event("REMOTE_LOST", rid)
         self.await_event("REMOTE_RESTARTED", rid)
         return self.lost(rid)
 
     def unplug(self):
         """Once L2 lets go of it: then it says quiet."""
         self.chosen = self.random.choice([(rid, device) for rid in OTHERS
-                                          for device in OTHERS[rid][1]])
+                                          for device in OTHERS[rid][1] if device not in STAY])
         self.tell(self.chosen[1])
         return f"unplug {self.chosen[1]}"
 
@@ -212,21 +263,57 @@ class Soak(Scenario):
 
     # --- what is left ----------------------------------------------------------------
 
+    def all_belongings(self):
+        """Of QEMU, and of each process"""
+        return {"QEMU": belongings(self.run.guest.process.pid),
+                **{rid: belongings(self.pid_of(rid)) for rid in DEVICES}}
+
     def check_belongings(self):
-        now = belongings(self.run.guest.process.pid)
-        print(f"run: QEMU had {self.normal} and has {now}", flush=True)
-        for name, slack in SLACK.items():
-            if now[name] > self.normal[name] + slack:
-                raise L2Error(f"QEMU had {self.normal[name]} {name}, and has {now[name]}")
+        now = self.all_belongings()
+        print(f"run: there was {self.normal}, and there is {now}", flush=True)
+        for whose, has in now.items():
+            compare(whose, self.normal[whose], has,
+                    SLACK if whose == "QEMU" else SLACK_OF_PROCESS)
+        self.check_images()
+        restarted = {remote["rid"]: remote["restarted"]
+                     for remote in self.monitor.command("query-remotes")}
+        if any(restarted[rid] != self.kills[rid] for rid in DEVICES):
+            raise L2Error(f"processes were killed: {dict(self.kills)}; restarted: {restarted}")
+
+    def check_images(self):
+        """Each is open in one process, and in no other."""
+        opened = users(self.run.outside.folder)
+        for image in (self.run.outside.image, *map(self.run.outside.path_of, IMAGES)):
+            number = len(opened[os.stat(image).st_ino])
+            if number != 1:
+                raise L2Error(f"{image} is open in {number} processes")
+
+    def check_console(self):
+        """L1's kernel is looked at whatever happens in it."""
+        patterns = [line for line in (places.BOOT / "bad-lines").read_text().splitlines()
+                    if not line.startswith("#")]
+        console = pathlib.Path(f"{self.run.logs}/l2-console").read_text(errors="replace")
+        bad = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+        if lines := [line for line in console.splitlines() if bad.search(line)]:
+            raise L2Error(f"L2's kernel complained: {lines[0]}")
 
     def check(self):
         """Nothing in the kernel belongs to a VM or a device any more."""
+        self.check_console()
+        end = time.monotonic() + PATIENCE
+        while opened := users(self.run.outside.folder):
+            if time.monotonic() > end:
+                raise L2Error(f"images are still open: {dict(opened)}")
+            time.sleep(1)
         modules = [name for name in ("kvm_amd", "kvm_intel", "kvm")
                    if pathlib.Path(f"/sys/module/{name}/initstate").exists()]
         self.unloaded = "KVM's modules could be unloaded" if modules else "KVM is built in"
         counters.stop_counting_exits()
         if modules:
             subprocess.run(["rmmod", *modules], check=True)
+        left = kernel_objects()
+        compare("L1's kernel", self.kernel, left, SLACK_OF_KERNEL)
+        self.unloaded += f"; the kernel had {self.kernel} and has {left}"
 
     def report(self):
         yield "rounds", ", ".join(f"{name} {number}" for name, number in self.rounds.items())
