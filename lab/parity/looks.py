@@ -2,6 +2,7 @@
 """What a guest looks at, as (what, value): the same of a device in QEMU and in a process."""
 
 import math
+import re
 
 from qtest import MEMORY
 
@@ -35,6 +36,13 @@ def sizing(vm, when):
             vm.config.write(register + byte, 0xff, 1)
         yield f"{when}: size of {register:02x} by bytes", f"{vm.config.read(register):08x}"
         vm.config.write(register, old)
+
+
+def is_memory(what, value):
+    """Whether this is what sizing() has found of a BAR that is not one of ports"""
+    found = re.search(r": size of (\w+)$", what)
+    return (found is not None and int(found[1], 16) in BARS
+            and int(value, 16) != 0 and not int(value, 16) & 1)
 
 
 def placed(vm):
