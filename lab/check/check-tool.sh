@@ -13,7 +13,8 @@
 TOOL=$ROOT/tools/kvm/devuser
 OUT=$BUILD/tool
 VALGRIND="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
-	--show-leak-kinds=definite --suppressions=/usr/share/glib-2.0/valgrind/glib.supp"
+	--show-leak-kinds=definite --suppressions=/usr/share/glib-2.0/valgrind/glib.supp
+	--log-fd=9"
 
 # make_tool KIND ARGUMENT...: with its products in a folder for that kind.
 make_tool() {
@@ -29,8 +30,12 @@ check_sanitized() {
 	G_SLICE=always-malloc make_tool sanitized SANITIZE=1 check
 }
 
+# What valgrind says is no output of the program's, which is looked at.
 check_valgrind() {
-	make_tool plain TEST_WRAPPER="$(tr -s '\n\t ' ' ' <<<"$VALGRIND")" check-units
+	local log=$OUT/plain/valgrind
+
+	make_tool plain TEST_WRAPPER="$(tr -s '\n\t ' ' ' <<<"$VALGRIND")" \
+		check-units check-commands 9>"$log" || die "a test failed; valgrind: $(cat "$log")"
 }
 
 # check_in_l1 NAME L1-ARGUMENT... [-- TEST...]
