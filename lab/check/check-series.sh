@@ -65,6 +65,8 @@ ignored_in() {
 checkpatch_mails() {
 	local tree=$BUILD/trees/linux-$1 mail status=0
 
+	# It leaves a list of its own in the folder where it runs.
+	cd "$BUILD/series"
 	for mail in $(mails "$1"); do
 		"$tree/scripts/checkpatch.pl" --root="$tree" --strict --terse --no-summary \
 			--no-signoff --ignore "$(ignored_in "$mail")" "$mail" || status=1
