@@ -117,7 +117,7 @@ kunit: setup qemu
 #: make mutate      plant bugs in the component, one by one: a test sees each of them,
 #:                  Documentation/devuser/rules.md; MUTATIONS=R5 for those of a rule, or
 #:                  with a word in text, file or test; what was seen is not run again
-mutate: modules qemu selftests model kunit
+mutate: modules qemu selftests $(if $(MUTATIONS),,model kunit)
 	@lab/check/mutate
 
 #: make series      the patches as they would be sent; KERNEL=7.3 (the default)
