@@ -53,8 +53,9 @@ check_in_l1() {
 }
 
 tested_hash() {
-	hash_text "$(hash_of "$TOOL" "$LAB"/check/check-{tool,keys}.sh "$LAB/boot/tool-in-l1" \
-		"$ROOT/include" "$BUILD/modules" "$ROOT/virt/kvm/devuser/status.c" \
+	hash_text "$(hash_of "$TOOL" "$LAB"/check/check-{tool,keys}.sh \
+		"$LAB"/boot/{tool-in-l1,qmp.py} "$ROOT/include" "$ROOT/virt/kvm/devuser/status.c" \
+		"$BUILD/modules" "$BUILD/qemu/qemu-system-x86_64" \
 		"$ROOT/Documentation/virt" "$ROOT/Documentation/ABI" "$@")"
 }
 
