@@ -11,7 +11,8 @@ _ALL = {"killed": loss.Killed, "restarted": loss.Restarted, "stopped": stop.Stop
         "boot": boot.Boot, "auto": auto.Auto, "soak": soak.Soak, "counted": counted.Counted,
         "selinux": selinux.Selinux, "apparmor": apparmor.AppArmor,
         "viommu-strict": viommu.Strict, "viommu-lazy": viommu.Lazy,
-        "viommu-pt": viommu.PassThrough, "viommu-virtio": viommu.Virtio}
+        "viommu-pt": viommu.PassThrough, "viommu-virtio": viommu.Virtio,
+        "viommu-amd": viommu.Amd}
 NAMES = tuple(_ALL)
 
 

@@ -20,9 +20,13 @@ class Viommu(Scenario):
         found = self.run.results.get("domain", "").strip()
         if found != self.domain:
             raise L2Error(f"L2 has domains of the type {found or None} for its devices, not {self.domain}")
+        if self.run.results.get("fio", "1") != "1":
+            raise L2Error("fio does not say that it has met no error")
 
     def report(self):
-        return [("translated by", f"{self.viommu[0]}, in a domain of the type {self.domain}")]
+        yield "translated by", f"{self.viommu[0]}, in a domain of the type {self.domain}"
+        if "fio" in self.run.results:
+            yield "verified by fio", "16 MiB, 16 requests at a time"
 
 
 class Strict(Viommu):
@@ -51,5 +55,13 @@ class Virtio(Viommu):
 
     viommu = ("virtio-iommu-pci",)
     early_modules = ("virtio_iommu",)
+    append = ("iommu.passthrough=0", "iommu.strict=1")
+    domain = "DMA"
+
+
+class Amd(Viommu):
+    """the device is behind an amd-iommu"""
+
+    viommu = ("amd-iommu,intremap=on",)
     append = ("iommu.passthrough=0", "iommu.strict=1")
     domain = "DMA"
