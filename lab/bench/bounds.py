@@ -156,12 +156,28 @@ def register_ratios(table):
                    of[device, "user-device", operation] / of[device, path, operation], bound)
 
 
+VIOMMU = ("whole guest, nvme behind intel-iommu, lazy, depth 1, in total / in-process", 1.05)
+DMA = {"hit": 1.05}
+
+
+def viommu_ratios(table, moves):
+    """Behind a vIOMMU; of a device's DMA, of both sides."""
+    name, bound = VIOMMU
+    yield name, Guest(table, "nvme").worst("instructions", "in-process", ["1"]), bound
+    cost = {(row["operation"], row["path"]): float(row["instructions"]) for row in moves}
+    for operation, bound in DMA.items():
+        yield (f"DMA behind intel-iommu, a {operation} / in-process",
+               cost[operation, "user-device"] / cost[operation, "in-process"], bound)
+
+
 def write(folder):
     """bounds.tsv, from the tables beside it."""
     find = Finder(*(tables.read(folder / name, tables.FILES[name])
                     for name in ("accesses.tsv", "scaling.tsv", "busy.tsv")))
-    guest, registers = (tables.read(folder / name, tables.GUEST)
-                        for name in ("whole-guest.tsv", "registers.tsv"))
-    found = (*ratios(find), *busy_ratios(find), *guest_ratios(guest), *register_ratios(registers))
+    guest, registers, viommu, moves = (
+        tables.read(folder / name, tables.GUEST)
+        for name in ("whole-guest.tsv", "registers.tsv", "viommu.tsv", "dma.tsv"))
+    found = (*ratios(find), *busy_ratios(find), *guest_ratios(guest), *register_ratios(registers),
+             *viommu_ratios(viommu, moves))
     tables.write(folder / "bounds.tsv", tables.BOUNDS,
                  [{"name": name, "ratio": ratio, "bound": bound} for name, ratio, bound in found])

@@ -58,7 +58,11 @@ def lines_of(kind):
                                        for name, operation, count in plan.counted(kind))
 
 
-WINDOWS = {"disk": fio_jobs, "network": lines_of("network"), "registers": lines_of("registers")}
+WINDOWS = {"disk": fio_jobs,
+           **{kind: lines_of(kind) for kind in ("network", "registers", "dma")}}
+
+# The program of a test that needs one, made from PROGRAM.c
+OWN = {"registers": "access", "dma": "moves"}
 
 
 def programs(kind):
@@ -66,14 +70,19 @@ def programs(kind):
     found = {"mark": measure.assemble("mark")}
     if kind == "disk":
         found["fio"] = FIO
-    if kind == "registers":
-        found["access"] = l2image.compile_static(HERE / "access.c", measure.WORK / "access")
+    if kind in OWN:
+        name = OWN[kind]
+        found[name] = l2image.compile_static(HERE / f"{name}.c", measure.WORK / name)
     return found
 
 
-def register_variables(name):
+def variables_of(kind, name):
+    """For a test of a device that no driver of L2's uses."""
+    if kind not in OWN:
+        return {}
     register = guest_rows.REGISTERS[name]
-    return {"LAB_PCI_ID": register.pci_id, "LAB_BAR": register.bar, "LAB_OFFSET": register.offset}
+    return {"LAB_PCI_ID": register.pci_id, "LAB_BAR": register.bar, "LAB_OFFSET": register.offset,
+            "LAB_MOVES": max(guest_rows.PAIRS) * max(one.count for one in guest_rows.DMA)}
 
 
 def write_initramfs(name, plan):
@@ -83,8 +92,7 @@ def write_initramfs(name, plan):
     variables = {"LAB_NODE": chosen.node, "LAB_INTERRUPTS": chosen.interrupts,
                  "LAB_TIMED": "1" if plan.busy else "",
                  "LAB_PORT_FETCH": outside.PORT_FETCH, "LAB_PORT_SEND": outside.PORT_SEND}
-    if plan.registers:
-        variables |= register_variables(name)
+    variables |= variables_of(kind, name)
     windows = base.with_suffix(".windows")
     windows.write_text(WINDOWS[kind](plan, chosen.node))
     files = {"windows": windows, "test": HERE / kind, "at": HERE / "at", **programs(kind)}
@@ -93,8 +101,9 @@ def write_initramfs(name, plan):
 
 def runs_of(name, plan, initramfs):
     """The lines that run each L2 of a plan, one after the other."""
-    arguments = [f"--qemu={QEMU}", f"--kernel={KERNEL}", f"--initramfs={initramfs}"]
-    if plan.registers:
+    arguments = [f"--qemu={QEMU}", f"--kernel={KERNEL}", f"--initramfs={initramfs}",
+                 f"--scenario={plan.scenario}"]
+    if plan.kind(name) in OWN:
         arguments.append(f"--append=initcall_blacklist={guest_rows.REGISTERS[name].initcall}")
     if peers.carried(name):
         arguments += [f"--peers={peers.PLACE}", f"--server={peers.SERVER}"]
@@ -103,7 +112,7 @@ def runs_of(name, plan, initramfs):
     return [f'{line} --hogs "$(jobs -p)"' for line in lines] if plan.busy else lines
 
 
-def script_of(name, initramfs):
+def script_of(name, plans, initramfs):
     # Time spent waiting, as instructions, would be the vCPU's; and what khugepaged
     # does every ten seconds would be that of whatever is under way.
     lines = ["set -e", "echo 0 >/sys/module/kvm/parameters/halt_poll_ns",
@@ -112,7 +121,7 @@ def script_of(name, initramfs):
         lines += [f"mkdir {peers.PLACE}", f"tar -xf {peers.ARCHIVE} -C {peers.PLACE}"]
     # They live to the end, as the plugin takes what has the CR3 of one for it.
     lines += [f"taskset -c {cpu} {measure.HOG} & kill -STOP $!" for cpu in range(CPUS)]
-    for plan in plans(name):
+    for plan in plans:
         lines += runs_of(name, plan, initramfs[plan.name])
     lines.append("kill -KILL $(jobs -p)")
     return "\n".join(lines) + "\n"
@@ -125,14 +134,9 @@ def carried(name, initramfs):
             *peers.carried(name)]
 
 
-def plans(name):
-    """Those that have something for the device."""
-    return [plan for plan in guest_rows.PLANS if plan.boots(name)]
-
-
-def expected(name):
+def expected(name, plans):
     """(plan, what a mark says but for what was counted) of each, in order."""
-    return [(plan, [name, *boot, which, window]) for plan in plans(name)
+    return [(plan, [name, *boot, which, window]) for plan in plans
             for boot in plan.boots(name) for window, _, _ in plan.counted(plan.kind(name))
             for which in ("begin", "end")]
 
@@ -142,9 +146,9 @@ def said(output, word):
     return [line.split()[1:] for line in output.splitlines() if line.startswith(f"{word} ")]
 
 
-def read_marks(name, output, log):
+def read_marks(name, plans, output, log):
     """{(plan, backend, path, window): (CPU 0's instructions, all CPUs', accesses)} of each."""
-    marks, wanted = said(output, "mark"), expected(name)
+    marks, wanted = said(output, "mark"), expected(name, plans)
     totals = [[int(word) for word in line.split()] for line in log.read_text().splitlines()]
     if [mark[:-1] for mark in marks] != [mark for _, mark in wanted] or len(totals) != len(marks):
         raise measure.Disturbed(f"{name}: {len(wanted)} marks should be there, L1 tells"
@@ -203,17 +207,18 @@ def add_times(rows, times):
             row[name] = found[(count - 1) * percent // 100]
 
 
-def counted(name, modules):
-    """{file name: rows} of one device."""
+def counted(name, plans, modules):
+    """{file name: rows} of one device, by those plans that have something for it."""
+    plans = [plan for plan in plans if plan.boots(name)]
     log = measure.WORK / f"guest-{name}.totals"
     log.unlink(missing_ok=True)
-    initramfs = {plan.name: write_initramfs(name, plan) for plan in plans(name)}
-    output = measure.boot(f"guest-{name}", CPUS, script_of(name, initramfs),
+    initramfs = {plan.name: write_initramfs(name, plan) for plan in plans}
+    output = measure.boot(f"guest-{name}", CPUS, script_of(name, plans, initramfs),
                           measure.icount_arguments(modules, log), TIMEOUT,
                           carried(name, initramfs))
-    between, times = read_marks(name, output, log), read_times(output)
+    between, times = read_marks(name, plans, output, log), read_times(output)
     found = {}
-    for plan in plans(name):
+    for plan in plans:
         table = found[plan.table] = list(rows_of(name, between, plan))
         if plan.busy:
             add_times(table, times)

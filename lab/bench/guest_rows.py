@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What is measured of a whole guest: L2 with each device, in each of several ways."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import peers
 
@@ -43,6 +43,10 @@ class Register:
 # The last of those that are a SCRIPT's to use.
 REGISTERS = {"lsi53c895a": Register("0x1000:0x0012", 1, 0x9f, "sym2_init")}
 
+# Moves of four bytes that this device makes, of each of which the write finds its
+# address in the cache of translations; and so does the read, or it does not.
+DMA = [Operation(name, "4", "1", 200) for name in ("hit", "miss")]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -55,18 +59,17 @@ class Plan:
     # then pairs of one and its double.
     windows: tuple
     busy: bool = False	# each CPU has a task that never sleeps, each operation is timed
-    registers: bool = False	# those of the devices, whatever these are for
+    scenario: str = ""	# of make run, for the machine
+    kinds: dict = field(default_factory=lambda: DEVICES)
 
     def kind(self, device):
         """What its L2 does with the device; "" for nothing."""
-        if self.registers:
-            return "registers" if device in REGISTERS else ""
-        return DEVICES[device]
+        return self.kinds.get(device, "")
 
     def boots(self, device):
         """(backend, path) of each L2 that is run with it."""
         return [(backend, path) for backend in self.backends.get(self.kind(device), ())
-                for path in (*PATHS, *peers.paths(device, self.registers))]
+                for path in (*PATHS, *peers.paths(device, self.kind(device)))]
 
     def counted(self, kind):
         """(window, operation, count of operations) of each window, in order."""
@@ -96,5 +99,11 @@ BUSY = Plan("busy", "busy-guest.tsv", {"disk": ("null-co",), "network": ("user",
             {"disk": [Operation(name, "4096", "1", 100) for name in ("read", "write")],
              "network": [Operation("ping", depth="1", count=100)]}, (1, 1, 2), busy=True)
 OF_REGISTERS = Plan("registers", "registers.tsv", {"registers": ("null-co",)},
-                    {"registers": REGISTER}, PAIRS, registers=True)
-PLANS = (QUIET, BUSY, OF_REGISTERS)
+                    {"registers": REGISTER}, PAIRS, kinds=dict.fromkeys(REGISTERS, "registers"))
+# An intel-iommu, and a kernel that unmaps in batches, which is the default.
+VIOMMU = Plan("viommu", "viommu.tsv", {"disk": ("null-co",)},
+              {"disk": [one for one in DISK if one.depth == "1"]}, PAIRS,
+              scenario="viommu-lazy", kinds={"nvme": "disk"})
+OF_DMA = Plan("dma", "dma.tsv", {"dma": ("null-co",)}, {"dma": DMA}, PAIRS,
+              scenario="viommu-lazy", kinds={"lsi53c895a": "dma"})
+PLANS = (QUIET, BUSY, OF_REGISTERS, VIOMMU, OF_DMA)

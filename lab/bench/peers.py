@@ -20,12 +20,13 @@ def there(way):
     return ARCHIVE.exists() and (way not in VFIO_USER or SERVER.exists())
 
 
-def paths(device, registers=False):
+def paths(device, kind):
     """The ways in which the device is measured beside QEMU's own."""
-    return [way for way in (REGISTER_WAYS if registers else WAYS).get(device, ()) if there(way)]
+    ways = {"disk": WAYS, "registers": REGISTER_WAYS}.get(kind, {})
+    return [way for way in ways.get(device, ()) if there(way)]
 
 
 def carried(device):
     """What L1 needs for them."""
-    ways = paths(device) + paths(device, registers=True)
+    ways = paths(device, "disk") + paths(device, "registers")
     return [ARCHIVE] * bool(ways) + [SERVER] * any(way in VFIO_USER for way in ways)

@@ -18,7 +18,7 @@ PROFILE = ("access", "served_by", "cpus", "devices", "function", "instructions")
 PROFILE_FILE = "profile.tsv"
 FILES = {"accesses.tsv": ACCESSES, "scaling.tsv": SCALING, "bounds.tsv": BOUNDS,
          "whole-guest.tsv": GUEST, "busy.tsv": BUSY, "busy-guest.tsv": BUSY_GUEST,
-         "registers.tsv": GUEST}
+         "registers.tsv": GUEST, "viommu.tsv": GUEST, "dma.tsv": GUEST}
 CLOCK_FILE = "clock.tsv"
 
 # Decimals of what is not a whole number of instructions.
