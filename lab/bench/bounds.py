@@ -160,8 +160,12 @@ VIOMMU = ("whole guest, nvme behind intel-iommu, lazy, depth 1, in total / in-pr
 DMA = {"hit": 1.05}
 
 
-def viommu_ratios(table, moves):
+def viommu_ratios(folder):
     """Behind a vIOMMU; of a device's DMA, of both sides."""
+    if tables.missing(folder, "viommu.tsv", "dma.tsv"):
+        return
+    table, moves = (tables.read(folder / name, tables.GUEST)
+                    for name in ("viommu.tsv", "dma.tsv"))
     name, bound = VIOMMU
     yield name, Guest(table, "nvme").worst("instructions", "in-process", ["1"]), bound
     cost = {(row["operation"], row["path"]): float(row["instructions"]) for row in moves}
@@ -174,10 +178,9 @@ def write(folder):
     """bounds.tsv, from the tables beside it."""
     find = Finder(*(tables.read(folder / name, tables.FILES[name])
                     for name in ("accesses.tsv", "scaling.tsv", "busy.tsv")))
-    guest, registers, viommu, moves = (
-        tables.read(folder / name, tables.GUEST)
-        for name in ("whole-guest.tsv", "registers.tsv", "viommu.tsv", "dma.tsv"))
+    guest, registers = (tables.read(folder / name, tables.GUEST)
+                        for name in ("whole-guest.tsv", "registers.tsv"))
     found = (*ratios(find), *busy_ratios(find), *guest_ratios(guest), *register_ratios(registers),
-             *viommu_ratios(viommu, moves))
+             *viommu_ratios(folder))
     tables.write(folder / "bounds.tsv", tables.BOUNDS,
                  [{"name": name, "ratio": ratio, "bound": bound} for name, ratio, bound in found])

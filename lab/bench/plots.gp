@@ -64,16 +64,6 @@ plot guest("in-process") using ($7/1e6):xtic(name(stringcolumn(1), stringcolumn(
 	guest("socket") using ($7/1e6) title "socket" lc rgb emulator, \
 	guest("user-device") using ($7/1e6) title "user device" lc rgb vcpu
 
-# DMA behind a vIOMMU.
-set output sprintf("%s/dma.svg", folder)
-set title "a move of four bytes by DMA, behind intel-iommu"
-set ylabel "thousand instructions per move"
-unset logscale y
-set yrange [0:*]
-dma(path) = sprintf("< awk -F'\\t' '$6 == \"%s\"' %s/dma.tsv", path, folder)
-plot dma("in-process") using ($7/1e3):xtic(3) title "in-process" lc rgb "#4e9a06", \
-	dma("user-device") using ($7/1e3) title "remote" lc rgb vcpu
-
 # What a user would take instead: each against the device in QEMU's own process.
 unset logscale y
 set datafile missing "-"
@@ -89,3 +79,14 @@ plot peers using 2:xtic(1) title "in-process" lc rgb "#4e9a06", \
 	"" using 4 title "socket" lc rgb emulator, \
 	"" using 5 title "vhost-user" lc rgb "#75507b", \
 	"" using 6 title "vfio-user" lc rgb "#a40000"
+
+# DMA behind a vIOMMU, if it was measured.
+if (!strlen(system(sprintf("ls %s/dma.tsv 2>/dev/null", folder)))) exit
+set output sprintf("%s/dma.svg", folder)
+set title "a move of four bytes by DMA, behind intel-iommu"
+set ylabel "thousand instructions per move"
+unset logscale y
+set yrange [0:*]
+dma(path) = sprintf("< awk -F'\\t' '$6 == \"%s\"' %s/dma.tsv", path, folder)
+plot dma("in-process") using ($7/1e3):xtic(3) title "in-process" lc rgb "#4e9a06", \
+	dma("user-device") using ($7/1e3) title "remote" lc rgb vcpu
