@@ -4,9 +4,10 @@
  * serial port.  It is the machine's firmware, at the end of the first 4 GiB.
  *
  * A command has 10 bytes: what it is, the size of the access, the address and the
- * value, each of the latter two in 4 bytes.  The answer has 4 bytes: what was
- * loaded, or the value.  While there is none the processor sleeps, until the port's
- * interrupt, the only one that is not masked, wakes it up.
+ * value, each of the latter two in 4 bytes.  The value of a load of 4 bytes is how often
+ * it is made, at least once.  The answer has 4 bytes: what was loaded, or the value.
+ * While there is none the processor sleeps, until the port's interrupt, the only one
+ * that is not masked, wakes it up.
  */
 
 	.set	COMMAND, 0x1000		/* where it is put, in RAM */
@@ -118,7 +119,10 @@ readb:	movzbl	(%edx), %eax
 	ret
 readw:	movzwl	(%edx), %eax
 	ret
-readl:	movl	(%edx), %eax
+readl:	movl	%eax, %ecx
+1:	movl	(%edx), %eax
+	decl	%ecx
+	jg	1b
 	ret
 writeb:	movb	%al, (%edx)
 	ret
