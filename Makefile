@@ -166,7 +166,7 @@ guests: modules qemu
 #: make containment published bugs of device models, put back: QEMU survives them if
 #:                  the device is remote, Documentation/devuser/containment.md;
 #:                  BUGS=pcnet for those with a word in CVE or model
-containment: setup
+containment: modules qemu
 	@lab/containment/containment.sh $(BUGS)
 
 #: make attempts    what a device model attempts whose process is taken over, in L1:

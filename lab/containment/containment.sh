@@ -3,9 +3,10 @@
 #
 # usage: containment.sh [WORD...]
 #
-# Puts published bugs of QEMU's device models back, one by one, and sees that one which
-# ends QEMU when the device is in it does not when the device is in a process of its own.
-# With words, only those bugs whose CVE or model has one of them.
+# Puts published bugs of QEMU's device models back, and sees that one which ends QEMU when
+# the device is in it does not when the device is in a process of its own; and what
+# AddressSanitizer says of it, and that it is the same on KVM in L1.  With words, only
+# those bugs whose CVE or model has one of them.
 
 . "$(dirname "$0")/../lib/lib.sh"
 . "$LAB/lib/git.sh"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A virtual machine without a processor: qtest makes a driver's accesses.
+"""A virtual machine with a device that is to be attacked, in slot 4, in QEMU or in a
+process of its own, and with neighbours, which are to go on.
 
-It has a device that is to be attacked, in slot 4, in QEMU or in a process of its
-own, and neighbours, which are to go on.
+What a driver does to its RAM is done from outside.  Who makes its accesses is said by
+the class: here it is qtest, and the machine has no processor.
 """
 
 import mmap
@@ -32,22 +33,20 @@ class Hung(Exception):
     """QEMU does not answer."""
 
 
-class Guest:
-    """As a context manager: a machine that runs."""
+class Driver:
+    """As a context manager: a machine that runs, and what its driver has."""
 
-    def __init__(self, qemu, folder, model, remote=""):
+    def __init__(self, folder, model, remote):
         """With @remote, options of -remote, the device is in another process."""
         self.folder, self.model, self.remote = folder, model, remote
         self.next = GIVEN.start
         self.ram_file = folder / "ram"
         self.disk_file = folder / "neighbour.img"
-        self.vm = Machine(qemu, self.arguments(), folder, HANG)
         self.log = ""
 
     def arguments(self):
-        yield from ("-nodefaults", "-m", str(RAM >> 20), "-machine", "pc,memory-backend=ram",
-                    "-object", f"memory-backend-file,id=ram,size={RAM},share=on,"
-                    f"mem-path={self.ram_file}",
+        yield from ("-m", str(RAM >> 20), "-machine", "pc,memory-backend=ram", "-object",
+                    f"memory-backend-file,id=ram,size={RAM},share=on,mem-path={self.ram_file}",
                     "-drive", f"if=ide,format=raw,file={self.disk_file}")
         rid = ""
         if self.remote:
@@ -71,37 +70,20 @@ class Guest:
             os.truncate(path, size)
         with open(self.ram_file, "r+b") as file:
             self.ram = mmap.mmap(file.fileno(), RAM)
-        self.vm.launch()
-        self.pid = self.vm.get_pid()
+        self.launch()
         rest = RAM - GIVEN.stop
         self.ram[GIVEN.stop:] = (PATTERN * (rest // len(PATTERN) + 1))[:rest]
         self.device = pci.Function(self, SLOT, 0xe0000000, 0xc000)
         return self
 
     def __exit__(self, *_):
-        self.vm.shutdown(hard=True)
-        self.log = self.vm.get_log() or ""
+        self.end()
         self.ram.close()
         self.ram_file.unlink()
 
     def untouched(self):
         rest = RAM - GIVEN.stop
         return self.ram[GIVEN.stop:] == (PATTERN * (rest // len(PATTERN) + 1))[:rest]
-
-    # --- what a driver does ---------------------------------------------------------
-
-    def qtest(self, *words):
-        try:
-            reply = self.vm.qtest(" ".join(str(word) for word in words))
-        except TimeoutError as error:
-            raise Hung from error
-        except OSError as error:
-            raise Gone from error
-        if not reply:
-            raise Gone
-        if not reply.startswith("OK"):
-            raise RuntimeError(f"qtest: {words}: {reply}")
-        return reply.split()[1:]
 
     def alloc(self, size, align=4096):
         """The address of zeroed memory for the device."""
@@ -122,11 +104,6 @@ class Guest:
         self.put(address, data)
         return address
 
-    def wait(self, seconds):
-        """Of the clock of a device in QEMU, which stands still by itself, and of any other."""
-        self.qtest("clock_step", int(seconds * 1e9))
-        time.sleep(seconds)
-
     def poll(self, condition, seconds=5):
         end = time.monotonic() + seconds
         while not condition():
@@ -135,10 +112,46 @@ class Guest:
             self.wait(0.01)
         return True
 
-    # --- what is known of QEMU ------------------------------------------------------
+
+class Guest(Driver):
+    """Its accesses are qtest's, and reach a process by way of QEMU."""
+
+    def __init__(self, qemu, folder, model, remote=""):
+        super().__init__(folder, model, remote)
+        self.vm = Machine(qemu, ["-nodefaults", *self.arguments()], folder, HANG)
+
+    def launch(self):
+        self.vm.launch()
+        self.pid = self.vm.get_pid()
+
+    def end(self):
+        self.vm.shutdown(hard=True)
+        self.log = self.vm.get_log() or ""
+
+    def qtest(self, *words):
+        try:
+            reply = self.vm.qtest(" ".join(str(word) for word in words))
+        except TimeoutError as error:
+            raise Hung from error
+        except OSError as error:
+            raise Gone from error
+        if not reply:
+            raise Gone
+        if not reply.startswith("OK"):
+            raise RuntimeError(f"qtest: {words}: {reply}")
+        return reply.split()[1:]
+
+    def wait(self, seconds):
+        """Of the clock of a device in QEMU, which stands still by itself, and of any other."""
+        self.qtest("clock_step", int(seconds * 1e9))
+        time.sleep(seconds)
 
     def qmp(self, command, **arguments):
         return self.vm.cmd(command, **arguments)
+
+    def events(self):
+        """Those that have come since they were last asked for"""
+        return self.vm.get_qmp_events()
 
     def status_of_end(self, seconds=30):
         """What QEMU has ended with, None if it has not."""

@@ -11,21 +11,17 @@ import neighbours
 from guest import Gone, Guest, Hung
 from neighbours import Neighbours
 
-# The deadlines of a process, as they are documented: "timeout-ms", and a second in which
-# it dies.  What a busy machine adds is in no document.
-TIMEOUT_MS = 2000
-DEATH = 1
-BUSY = 2
 # So long, in seconds, another process may take to start.
-RESTART = 60
-OPTIONS = f"timeout-ms={TIMEOUT_MS},restarts=1"
+RESTART = 120
 # A process that computes is found to be runnable so often, of a number of times, however
 # little of the CPU it gets.
 SAMPLES, RUNNABLE = 20, 18
 
-RECORD = re.compile(r"AddressSanitizer: ([\w-]+)|(Assertion .* failed)|(assertion failed.*)|"
-                    r"(failed to allocate \d+ bytes)|(stack smashing detected)|"
-                    r"runtime error: ([^\n]*)")
+RECORD = re.compile(r"AddressSanitizer: (allocator is out of memory|[\w-]+)|"
+                    r"(Assertion .* failed)|(assertion failed.*)|"
+                    r"(failed to allocate \d+ bytes)|(stack smashing detected)")
+# Of a stack, as AddressSanitizer prints it: a function of a device model
+FRAME = re.compile(r"#\d+ 0x[0-9a-f]+ in (\w+) \S*/hw/")
 
 
 class Wrong(Exception):
@@ -39,10 +35,30 @@ def settle(guest):
         probe(guest)
 
 
+class Limits:
+    """The deadlines of a process, as they are documented: "timeout-ms", and a second in
+    which it dies.  What a busy machine adds, in seconds, is in no document."""
+
+    DEATH = 1
+
+    def __init__(self, timeout, busy):
+        self.timeout, self.busy = timeout, busy
+        self.loss = timeout + self.DEATH + busy
+        self.options = f"timeout-ms={timeout * 1000},restarts=1"
+
+
+# Of a process whose accesses come through QEMU, on this machine
+HERE = Limits(2, 2)
+
+
 def words_of(log):
     """What a dying QEMU says of the reason."""
     found = RECORD.search(log)
-    return next(group for group in found.groups() if group) if found else ""
+    if not found:
+        return ""
+    words = next(group for group in found.groups() if group)
+    frame = FRAME.search(log, found.end())
+    return f"{words} in {frame[1]}()" if frame else words
 
 
 def addresses_in(leak, pid):
@@ -124,18 +140,18 @@ class Events:
 
     def take(self):
         now = time.monotonic()
-        self.seen += [(now, event) for event in self.guest.vm.get_qmp_events()]
+        self.seen += [(now, event) for event in self.guest.events()]
 
     def of(self, name, rid=guests.NAME):
         self.take()
         return [(when, one) for when, one in self.seen
                 if one["event"] == name and one["data"].get("rid") == rid]
 
-    def wait(self, name, seconds):
-        end = time.monotonic() + seconds
+    def wait(self, name, end):
+        """Until then, and at least once"""
         while not (found := self.of(name)):
             if time.monotonic() > end:
-                raise Wrong(f"no {name} in {seconds} s")
+                raise Wrong(f"no {name} in time")
             self.guest.qmp("query-status")
             time.sleep(0.05)
         return found[0]
@@ -157,7 +173,7 @@ def check_machine(guest, near):
 
 
 def check_given_back(guest, events, at_reset):
-    _, event = events.wait("REMOTE_RESTARTED", RESTART)
+    _, event = events.wait("REMOTE_RESTARTED", time.monotonic() + RESTART)
     pid = process(guest)["pid"]
     if event["data"]["pid"] != pid:
         raise Wrong("REMOTE_RESTARTED names another process")
@@ -173,18 +189,18 @@ class Remote:
         self.outcome, self.event, self.back = "lives", "", ""
 
 
-def remote(qemu, folder, model, function, lost):
+def remote(machine, function, limits, lost):
     """@lost: the process is to be lost by it."""
-    with Guest(qemu, folder, model, OPTIONS) as guest:
+    with machine as guest:
         try:
-            return observe(guest, function, lost)
+            return observe(guest, function, limits, lost)
         except Gone as error:
             raise Wrong(f"QEMU has ended: {guest.status_of_end()}") from error
         except (Hung, TimeoutError) as error:
-            raise Wrong(f"QEMU does not answer in {guests.HANG} s") from error
+            raise Wrong("QEMU does not answer") from error
 
 
-def observe(guest, function, lost):
+def observe(guest, function, limits, lost):
     seen = Remote()
     near, events = Neighbours(guest), Events(guest)
     check_machine(guest, near)
@@ -194,7 +210,7 @@ def observe(guest, function, lost):
     leak = function(guest)
     settle(guest)
     if lost:
-        observe_loss(guest, events, start, seen)
+        observe_loss(guest, events, start + limits.loss, seen)
     elif gone := events.of("REMOTE_LOST"):
         raise Wrong(f"the process is lost: {gone[0][1]['data']['reason']}")
     elif leak:
@@ -207,11 +223,10 @@ def observe(guest, function, lost):
     return seen
 
 
-def observe_loss(guest, events, start, seen):
-    limit = TIMEOUT_MS / 1000 + DEATH + BUSY
-    when, event = events.wait("REMOTE_LOST", limit)
-    if when - start > limit:
-        raise Wrong(f"the process is lost after {when - start:.1f} s only")
+def observe_loss(guest, events, end, seen):
+    when, event = events.wait("REMOTE_LOST", end)
+    if when > end:
+        raise Wrong(f"the process is lost {when - end:.1f} s late")
     if not event["data"]["dead"]:
         raise Wrong("the process is not dead")
     if process(guest, neighbours.NAME)["state"] != "running":
