@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the user device should reach, as ratios of rows of one run."""
 
+import pathlib
+
 import tables
+
+# What the start of a process cost with the patches of before, to be halved.
+BEFORE = pathlib.Path(__file__).resolve().parent / "process/before.tsv"
+PRIVATE_KIB = 5 * 1024
 
 
 class Finder:
@@ -174,6 +180,43 @@ def viommu_ratios(folder):
                cost[operation, "user-device"] / cost[operation, "in-process"], bound)
 
 
+def started(table, figure):
+    """{(device, path): figure}"""
+    return {(row["device"], row["path"]): float(row[figure]) for row in table}
+
+
+def start_ratios(table):
+    """Of a process's start; what it costs is what is executed more than in QEMU."""
+    now, whole = started(table, "process_instructions"), started(table, "instructions")
+    before = started(tables.read(BEFORE, tables.START), "process_instructions")
+    for device in dict.fromkeys(row["device"] for row in table):
+        yield (f"start of a process, {device}, to the first load / before",
+               now[device, "confined"] / before[device, "confined"], 0.50)
+        alone = whole[device, "in-process"]
+        yield (f"start of a process, {device}, confined / unconfined, with all that QEMU does",
+               (whole[device, "confined"] - alone) / (whole[device, "unconfined"] - alone), 1.20)
+    for row in table:
+        if row["path"] == "confined":
+            yield (f"instructions in which nothing happens, {row['device']}",
+                   float(row["idle_instructions"]), 0.00)
+
+
+def memory_ratios(table):
+    for row in table:
+        if row["when"] == "booted":
+            yield (f"private memory of a process, {row['device']}, after the guest's boot / 5 MiB",
+                   float(row["private_kib"]) / PRIVATE_KIB, 1.00)
+
+
+def process_ratios(folder):
+    if tables.missing(folder, "process-start.tsv", "process-memory.tsv"):
+        return
+    start, memory = (tables.read(folder / name, tables.FILES[name])
+                     for name in ("process-start.tsv", "process-memory.tsv"))
+    yield from start_ratios(start)
+    yield from memory_ratios(memory)
+
+
 def write(folder):
     """bounds.tsv, from the tables beside it."""
     find = Finder(*(tables.read(folder / name, tables.FILES[name])
@@ -181,6 +224,6 @@ def write(folder):
     guest, registers = (tables.read(folder / name, tables.GUEST)
                         for name in ("whole-guest.tsv", "registers.tsv"))
     found = (*ratios(find), *busy_ratios(find), *guest_ratios(guest), *register_ratios(registers),
-             *viommu_ratios(folder))
+             *viommu_ratios(folder), *process_ratios(folder))
     tables.write(folder / "bounds.tsv", tables.BOUNDS,
                  [{"name": name, "ratio": ratio, "bound": bound} for name, ratio, bound in found])

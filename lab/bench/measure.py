@@ -46,7 +46,7 @@ def assemble(name):
     return WORK / name
 
 
-def boot(name, cpus, script, arguments, timeout, carry=(PROGRAM,)):
+def boot(name, cpus, script, arguments, timeout, carry=(PROGRAM,), memory="2G"):
     """The output of a script that ran in an undisturbed L1.
 
     What it needs is carried there: so what is counted does not depend on when this
@@ -58,7 +58,7 @@ def boot(name, cpus, script, arguments, timeout, carry=(PROGRAM,)):
     path.write_text(script)
     done = subprocess.run(
         [places.BOOT / "l1", f"--out={out}", f"--cpus={cpus}", f"--timeout={timeout}",
-         "--memory=2G", *arguments, *(f"--carry={path}" for path in (path, *carry)), "--", "bash", path],
+         f"--memory={memory}", *arguments, *(f"--carry={path}" for path in (path, *carry)), "--", "bash", path],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
         preexec_fn=children.die_with_parent)
     (WORK / f"{name}.out").write_text(done.stdout)

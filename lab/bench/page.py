@@ -7,6 +7,7 @@ import tempfile
 
 import guest_page
 import peers_plot
+import process_page
 import rows
 import tables
 
@@ -175,6 +176,8 @@ def bounds(folder):
 
 
 def verdict(ratio, bound):
+    if not bound:
+        return "missed" if ratio else "met"
     missed = ratio / bound - 1
     return "met" if missed <= 0 else f"missed by {missed:.{0 if missed > 0.01 else 1}%}"
 
@@ -244,6 +247,6 @@ def write(folder):
     text = "\n".join([HEAD.rstrip("\n") + "\n", *bounds(folder), REMARKS.rstrip("\n"),
                       SERVED.rstrip("\n"),
                       *served(folder), *scaling(folder), *guest_page.section(folder),
-                      *busy(folder), *profiles(folder), *clock(folder),
+                      *busy(folder), *process_page.section(folder), *profiles(folder), *clock(folder),
                       METHOD.format(count=rows.COUNT).rstrip("\n")])
     (folder / "benchmarks.md").write_text(text + "\n")

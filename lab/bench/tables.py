@@ -11,6 +11,11 @@ BOUNDS = ("name", "ratio", "bound")
 GUEST = ("device", "backend", "operation", "size", "depth", "path", "instructions",
          "vcpu_cpu_instructions", "accesses", "spread")
 BUSY_GUEST = (*GUEST[:8], "mean_ns", "median_ns", "p99_ns")
+START = ("device", "path", "instructions", "process_instructions", "idle_instructions")
+HELD = ("private_kib", "share_kib", "descriptors", "threads")
+MEMORY = ("device", "when", *HELD)
+MANY = ("vms", "processes", "who", *HELD)
+PAUSE = ("device", "how", "instructions")
 CLOCK = ("access", "served_by", "cpus", "ns")
 
 PROFILE = ("access", "served_by", "cpus", "devices", "function", "instructions")
@@ -18,14 +23,16 @@ PROFILE = ("access", "served_by", "cpus", "devices", "function", "instructions")
 PROFILE_FILE = "profile.tsv"
 FILES = {"accesses.tsv": ACCESSES, "scaling.tsv": SCALING, "bounds.tsv": BOUNDS,
          "whole-guest.tsv": GUEST, "busy.tsv": BUSY, "busy-guest.tsv": BUSY_GUEST,
-         "registers.tsv": GUEST, "viommu.tsv": GUEST, "dma.tsv": GUEST}
+         "registers.tsv": GUEST, "viommu.tsv": GUEST, "dma.tsv": GUEST,
+         "process-start.tsv": START, "process-memory.tsv": MEMORY,
+         "process-many.tsv": MANY, "process-pause.tsv": PAUSE}
 CLOCK_FILE = "clock.tsv"
 
 # Decimals of what is not a whole number of instructions.
 DECIMALS = {"exits": 3, "switches": 3, "wakeups": 3, "syscalls": 3, "ratio": 3, "bound": 2,
             "accesses": 2, "spread": 4}
 KEYS = ("access", "served_by", "function", "cpus", "axis", "value", "name", "bound", "device",
-        "backend", "operation", "size", "depth", "path")
+        "backend", "operation", "size", "depth", "path", "when", "vms", "processes", "who", "how")
 # How far a figure is to be trusted is no figure.
 TRUST = ("spread",)
 
