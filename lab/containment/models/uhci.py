@@ -17,11 +17,18 @@ END = 1
 DEPTH = 4
 SIZE = 1024
 LARGEST = 0xffff
+# In seconds: one that does not end is the last.
+PATIENCE = 0.3
 
 
 def transfer(guest, token, data):
     buffer = guest.memory(data, 16)
     return struct.pack("<III16x", ACTIVE, (len(data) - 1) << 21 | token, buffer)
+
+
+def is_active(guest, place):
+    """Whether a transfer that is there is still to be done"""
+    return struct.unpack("<I", guest.get(place + 4, 4))[0] & ACTIVE
 
 
 def run(guest, parts):
@@ -36,7 +43,8 @@ def run(guest, parts):
         bar.write(FRAME, 0, 2)
         bar.write(LIST, table)
         bar.write(COMMAND, RUN, 2)
-        guest.wait(0.003)
+        if not guest.poll(lambda place=place: not is_active(guest, place), PATIENCE):
+            return
 
 
 def cve_2020_14364(guest):
