@@ -185,8 +185,8 @@ selinux: setup
 apparmor: setup
 	@lab/build/apparmor.sh
 
-#: make fuzz-qemu   libFuzzer on the messages between the processes, with ASan and
-#:                  UBSan; RUNS=1000000 for each side
+#: make fuzz-qemu   libFuzzer on what the processes say to each other, with ASan and
+#:                  UBSan; RUNS=1000000 for each target; and bugs that it has to find
 fuzz-qemu: setup
 	@lab/check/fuzz-qemu.sh
 

@@ -1,29 +1,32 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: fuzz-qemu.sh		RUNS=1000000 inputs for each side
+# usage: fuzz-qemu.sh		RUNS=1000000 inputs for each target
 #
-# libFuzzer on the messages between a proxy and a remote process, with ASan and
-# UBSan, both sides at once.  What it has learnt stays in build/fuzz-qemu for the
-# next time.
+# libFuzzer on what QEMU and a remote process say to each other, with ASan and
+# UBSan: what a process gets from a hostile QEMU, and QEMU from a hostile process,
+# by its devices' channels and by its primary one.  Then the bugs of
+# fuzz-defects.toml, each of which has to be found.  What has been learnt stays in
+# build/fuzz-qemu for the next time.
 
 . "$(dirname "$0")/../lib/lib.sh"
 
 RUNS=${RUNS-1000000}
-TARGETS=(remote-messages remote-replies)
+TARGETS=(remote-messages remote-replies remote-primary)
 OUT=$BUILD/qemu-sanitize
 CORPUS=$BUILD/fuzz-qemu
 
-# An input that takes long is a failure, too.  Inputs of any length come at once:
-# short ones do not get far.
+# An input that takes long is a failure, too, and so is memory that a peer has QEMU
+# allocate: more than the longest state of a device is not to be had at once.
+# Inputs of any length come at once: short ones do not get far.
 fuzz() {
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" -runs="$RUNS" -max_len=1024 \
-		-len_control=0 -timeout=60 -use_value_profile=1 \
-		-artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
+		"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" -runs="$RUNS" -max_len=4096 \
+		-len_control=0 -timeout=60 -malloc_limit_mb=160 -rss_limit_mb=2048 \
+		-use_value_profile=1 -artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
 }
 
-# Whether both went well is what their logs say.
+# Whether all went well is what their logs say.
 fuzz_all() {
 	local target
 
@@ -40,7 +43,7 @@ check_count() {
 	count=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
 	[ "${count:-0}" -ge "$RUNS" ] ||
 		die "$1: stopped before $RUNS inputs were run" \
-		    "$(grep -Em1 'ERROR:|runtime error:' "$log" || echo "it was ended")" \
+		    "$(grep -aEm1 'ERROR:|runtime error:' "$log" || echo "it was ended")" \
 		    "full log: $log"
 	say "$1: $count inputs, no complaint"
 }
@@ -51,13 +54,19 @@ main() {
 	[[ $RUNS =~ ^[1-9][0-9]*$ ]] || die "RUNS is a number of inputs, not '$RUNS'"
 	"$LAB/build/qemu.sh" sanitize
 	lock fuzz-qemu
+	for target in "${TARGETS[@]}"; do
+		mkdir -p "$CORPUS/$target"
+	done
 	"$LAB/check/fuzz-seeds" "$CORPUS"
 	step "${TARGETS[*]}, $RUNS inputs each"
 	fuzz_all
 	for target in "${TARGETS[@]}"; do
 		check_count "$target"
 	done
-	done_with "the messages between the processes are fuzzed"
+	step "bugs that they have to find"
+	"$LAB/check/check-fuzz-defects" "$BUILD/trees/qemu-10.0" "$OUT" ||
+		die "a bug was not found"
+	done_with "what the processes say to each other is fuzzed"
 }
 
 main
