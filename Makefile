@@ -8,7 +8,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue parity \
-	guests containment attempts selinux apparmor fuzz-qemu fault-matrix left-in-qemu model kunit mutate \
+	guests containment attempts selinux apparmor fuzz-qemu fuzz-guest fault-matrix left-in-qemu model kunit mutate \
 	bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	tool check-tool check-tool-deep tool-deb security-deb \
@@ -97,6 +97,7 @@ check-deep: modules qemu selftests check-series check-builds cross arm64 mutate 
 	@lab/containment/containment.sh
 	@lab/containment/attempts/attempts.sh
 	@lab/check/fuzz-qemu.sh
+	@lab/check/fuzz-guest.sh
 	@SANITIZE=1 lab/check/check-qemu
 	@DEBUG=1 lab/build/kernel.sh
 	@DEBUG=kcsan lab/build/kernel.sh
@@ -189,6 +190,11 @@ apparmor: setup
 #:                  UBSan; RUNS=1000000 for each target; and bugs that it has to find
 fuzz-qemu: setup
 	@lab/check/fuzz-qemu.sh
+
+#: make fuzz-guest  QEMU's generic fuzzer as a guest of devices in processes, with
+#:                  ASan and UBSan; RUNS=1000000 for each of five models
+fuzz-guest: setup
+	@lab/check/fuzz-guest.sh
 
 #: make tool        kvm-devuser, the operator's tool
 tool: setup

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: fuzz-guest.sh [MODEL...]	RUNS=1000000 inputs for each model
+#
+# A hostile guest: QEMU's generic fuzzer, which writes what it wants to a device's
+# registers and finds its own words wherever that does DMA, with the device in a
+# process.  Both programs are checked by ASan and UBSan.  A process that ends, or
+# that QEMU gives up, ends the run.
+
+. "$(dirname "$0")/../lib/lib.sh"
+
+RUNS=${RUNS-1000000}
+OUT=$BUILD/qemu-sanitize
+CORPUS=$BUILD/fuzz-guest
+DISK="-drive if=none,,id=disk,,driver=null-co,,size=16M,,read-zeroes=on"
+
+# The devices and the backends of their processes
+declare -A DEVICES=(
+	[nvme]="-device nvme,serial=1,drive=disk,rid=8"
+	[e1000e]="-device e1000e,netdev=net,rid=8"
+	[virtio-blk]="-device virtio-blk-pci,drive=disk,rid=8"
+	[lsi53c895a]="-device lsi53c895a,id=lsi,rid=8 -device scsi-hd,drive=disk,bus=lsi.0,rid=8"
+	[xhci]="-device qemu-xhci,id=xhci,rid=8 -device usb-storage,drive=disk,bus=xhci.0,rid=8"
+)
+declare -A BACKENDS=(
+	[e1000e]="-netdev user,,id=net,,restrict=on"
+)
+
+# Little RAM: what is beyond it is the fuzzer's, and DMA goes there by QEMU.  The
+# process is another program than the fuzzer, and ASan wants more address space than
+# a confined one has.
+arguments() {
+	local backend=${BACKENDS[$1]:-$DISK}
+
+	echo "-machine q35,memory-backend=ram -m 2M -nodefaults -display none" \
+		"-object memory-backend-memfd,id=ram,size=2M ${DEVICES[$1]}" \
+		"-remote rid=8,program=$OUT/qemu-system-x86_64,any-build=on,confine=off,command='$backend'"
+}
+
+fuzz() {
+	QEMU_FUZZ_ARGS=$(arguments "$1") QEMU_FUZZ_OBJECTS="x-pci-proxy-dev*" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		"$OUT/qemu-fuzz-x86_64" --fuzz-target=generic-fuzz -runs="$RUNS" -max_len=4096 \
+		-timeout=120 -artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
+}
+
+check_model() {
+	local log=$LOGS/$ME-$1.log count
+
+	mkdir -p "$CORPUS/$1"
+	fuzz "$1" >"$log" 2>&1 </dev/null || true
+	count=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
+	[ "${count:-0}" -ge "$RUNS" ] ||
+		die "$1: stopped before $RUNS inputs were run" \
+		    "$(grep -aEm1 'ERROR:|runtime error:|is lost' "$log" || echo "it was ended")" \
+		    "full log: $log"
+	say "$1: $count inputs, no complaint"
+}
+
+main() {
+	local model models=("$@")
+
+	[[ $RUNS =~ ^[1-9][0-9]*$ ]] || die "RUNS is a number of inputs, not '$RUNS'"
+	[ $# -gt 0 ] || models=("${!DEVICES[@]}")
+	for model in "${models[@]}"; do
+		[ "${DEVICES[$model]-}" ] ||
+			die "no model is known as '$model'" "there are: ${!DEVICES[*]}"
+	done
+	"$LAB/build/qemu.sh" sanitize
+	lock fuzz-guest
+	for model in "${models[@]}"; do
+		step "$model, $RUNS inputs"
+		check_model "$model"
+	done
+	done_with "hostile guests have done no harm"
+}
+
+main "$@"
