@@ -9,9 +9,8 @@
 # that QEMU gives up, ends the run.
 
 . "$(dirname "$0")/../lib/lib.sh"
+. "$LAB/lib/fuzz.sh"
 
-RUNS=${RUNS-1000000}
-OUT=$BUILD/qemu-sanitize
 CORPUS=$BUILD/fuzz-guest
 DISK="-drive if=none,,id=disk,,driver=null-co,,size=16M,,read-zeroes=on"
 
@@ -46,22 +45,15 @@ fuzz() {
 }
 
 check_model() {
-	local log=$LOGS/$ME-$1.log count
-
 	mkdir -p "$CORPUS/$1"
-	fuzz "$1" >"$log" 2>&1 </dev/null || true
-	count=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
-	[ "${count:-0}" -ge "$RUNS" ] ||
-		die "$1: stopped before $RUNS inputs were run" \
-		    "$(grep -aEm1 'ERROR:|runtime error:|is lost' "$log" || echo "it was ended")" \
-		    "full log: $log"
-	say "$1: $count inputs, no complaint"
+	fuzz "$1" >"$LOGS/$ME-$1.log" 2>&1 </dev/null || true
+	check_count "$1" 'ERROR:|runtime error:|is lost'
 }
 
 main() {
 	local model models=("$@")
 
-	[[ $RUNS =~ ^[1-9][0-9]*$ ]] || die "RUNS is a number of inputs, not '$RUNS'"
+	need_runs
 	[ $# -gt 0 ] || models=("${!DEVICES[@]}")
 	for model in "${models[@]}"; do
 		[ "${DEVICES[$model]-}" ] ||

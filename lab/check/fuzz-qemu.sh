@@ -10,10 +10,9 @@
 # build/fuzz-qemu for the next time.
 
 . "$(dirname "$0")/../lib/lib.sh"
+. "$LAB/lib/fuzz.sh"
 
-RUNS=${RUNS-1000000}
 TARGETS=(remote-messages remote-replies remote-primary)
-OUT=$BUILD/qemu-sanitize
 CORPUS=$BUILD/fuzz-qemu
 
 # An input that takes long is a failure, too, and so is memory that a peer has QEMU
@@ -36,22 +35,10 @@ fuzz_all() {
 	wait
 }
 
-# libFuzzer counts what it has run, and says so only when it ends well.
-check_count() {
-	local log=$LOGS/$ME-$1.log count
-
-	count=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
-	[ "${count:-0}" -ge "$RUNS" ] ||
-		die "$1: stopped before $RUNS inputs were run" \
-		    "$(grep -aEm1 'ERROR:|runtime error:' "$log" || echo "it was ended")" \
-		    "full log: $log"
-	say "$1: $count inputs, no complaint"
-}
-
 main() {
 	local target
 
-	[[ $RUNS =~ ^[1-9][0-9]*$ ]] || die "RUNS is a number of inputs, not '$RUNS'"
+	need_runs
 	"$LAB/build/qemu.sh" sanitize
 	lock fuzz-qemu
 	for target in "${TARGETS[@]}"; do
@@ -61,7 +48,7 @@ main() {
 	step "${TARGETS[*]}, $RUNS inputs each"
 	fuzz_all
 	for target in "${TARGETS[@]}"; do
-		check_count "$target"
+		check_count "$target" 'ERROR:|runtime error:'
 	done
 	step "bugs that they have to find"
 	"$LAB/check/check-fuzz-defects" "$BUILD/trees/qemu-10.0" "$OUT" ||
