@@ -9,7 +9,7 @@ import subprocess
 import places
 from l2 import L2Error, Managed, value_of
 
-from .base import Scenario
+from .base import PATIENCE, Scenario
 from .kernellog import Log
 
 LAUNCHER = places.BOOT.parent.parent / "security/launcher/qemu-remote"
@@ -44,6 +44,13 @@ class Enforced(Scenario):
     @property
     def kind(self):
         return "disk" if self.run.device.test == "disk" else "network"
+
+    def check(self):
+        """A process of another domain ends with its QEMU, too, when that is killed."""
+        self.run.start_guest()
+        self.run.guest.process.kill()
+        self.run.guest.process.wait()
+        self.run.remote.end(PATIENCE)
 
     def report(self):
         return [("attempts refused", f"{self.count}, each with its record")]
