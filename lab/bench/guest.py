@@ -63,6 +63,8 @@ WINDOWS = {"disk": fio_jobs,
 
 # The program of a test that needs one, made from PROGRAM.c
 OWN = {"registers": "access", "dma": "moves"}
+# The test in which the device, given to VFIO, works by itself: none of it is the vCPU's.
+ALONE = "dma"
 
 
 def programs(kind):
@@ -105,7 +107,7 @@ def runs_of(name, plan, initramfs):
                  f"--scenario={plan.scenario}"]
     if plan.kind(name) in OWN:
         arguments.append(f"--append=initcall_blacklist={guest_rows.REGISTERS[name].initcall}")
-    if plan.kind(name) == "dma":
+    if plan.kind(name) == ALONE:
         # The kernel is built without what remaps interrupts, and VFIO wants that.
         arguments.append("--append=vfio_iommu_type1.allow_unsafe_interrupts=1")
     if peers.carried(name):
@@ -188,7 +190,7 @@ def rows_of(name, between, plan):
         for operation in plan.operations[plan.kind(name)]:
             pairs = list(costs(between, plan, boot, operation))
             vcpu, both, accesses = (statistics.median(pair[i] for pair in pairs) for i in range(3))
-            if both <= 0 or vcpu <= 0 and not plan.alone:
+            if both <= 0 or vcpu <= 0 and plan.kind(name) != ALONE:
                 raise measure.Disturbed(f"{name} {boot} {operation.name}: {both} instructions")
             yield {"device": name, "backend": boot[0], "path": boot[1], "operation": operation.name,
                    "size": operation.size, "depth": operation.depth, "instructions": both,

@@ -61,7 +61,6 @@ class Plan:
     busy: bool = False	# each CPU has a task that never sleeps, each operation is timed
     scenario: str = ""	# of make run, for the machine
     kinds: dict = field(default_factory=lambda: DEVICES)
-    alone: bool = False	# the device works by itself: none of it is the vCPU's
 
     def kind(self, device):
         """What its L2 does with the device; "" for nothing."""
@@ -106,5 +105,5 @@ VIOMMU = Plan("viommu", "viommu.tsv", {"disk": ("null-co",)},
               {"disk": [one for one in DISK if one.depth == "1"]}, PAIRS,
               scenario="viommu-lazy", kinds={"nvme": "disk"})
 OF_DMA = Plan("dma", "dma.tsv", {"dma": ("null-co",)}, {"dma": DMA}, PAIRS,
-              scenario="viommu-lazy", kinds={"lsi53c895a": "dma"}, alone=True)
+              scenario="viommu-lazy", kinds={"lsi53c895a": "dma"})
 PLANS = (QUIET, BUSY, OF_REGISTERS, VIOMMU, OF_DMA)
