@@ -161,9 +161,7 @@ VIOMMU = """
 
 The same with nvme behind an intel-iommu, in a guest whose kernel unmaps in batches, as
 it does by default. The kernel gives each mapping an address of its own, so a request's
-page may be new to the process's cache, which asks QEMU for it. One such **miss** (below)
-for each request would explain what is lost here of what a remote device spares otherwise;
-they were not counted.
+page may be new to the process's cache, which asks QEMU for it (a **miss**, below).
 """
 
 DMA = """
