@@ -39,9 +39,8 @@ arguments() {
 
 fuzz() {
 	QEMU_FUZZ_ARGS=$(arguments "$1") QEMU_FUZZ_OBJECTS="x-pci-proxy-dev*" \
-		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		"$OUT/qemu-fuzz-x86_64" --fuzz-target=generic-fuzz -runs="$RUNS" -max_len=4096 \
-		-timeout=120 -artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
+		"$OUT/qemu-fuzz-x86_64" --fuzz-target=generic-fuzz "${COMMON[@]}" -timeout=120 \
+		-artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
 }
 
 check_model() {

@@ -19,9 +19,8 @@ CORPUS=$BUILD/fuzz-qemu
 # allocate: more than the longest state of a device is not to be had at once.
 # Inputs of any length come at once: short ones do not get far.
 fuzz() {
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" -runs="$RUNS" -max_len=4096 \
-		-len_control=0 -timeout=60 -malloc_limit_mb=160 -rss_limit_mb=2048 \
+	"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" "${COMMON[@]}" -len_control=0 -timeout=60 \
+		-malloc_limit_mb=160 -rss_limit_mb=2048 \
 		-use_value_profile=1 -artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
 }
 
