@@ -60,6 +60,7 @@ main() {
 	done
 	"$LAB/build/qemu.sh" sanitize
 	lock fuzz-guest
+	steps ${#models[@]}
 	for model in "${models[@]}"; do
 		step "$model, $RUNS inputs"
 		check_model "$model"

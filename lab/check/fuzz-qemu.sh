@@ -11,6 +11,7 @@
 
 . "$(dirname "$0")/../lib/lib.sh"
 . "$LAB/lib/fuzz.sh"
+. "$LAB/build/qemu-configure.sh"	# the bugs are built by ninja
 
 TARGETS=(remote-messages remote-replies remote-primary)
 CORPUS=$BUILD/fuzz-qemu
@@ -44,6 +45,7 @@ main() {
 		mkdir -p "$CORPUS/$target"
 	done
 	"$LAB/check/fuzz-seeds" "$CORPUS"
+	steps 2
 	step "${TARGETS[*]}, $RUNS inputs each"
 	fuzz_all
 	for target in "${TARGETS[@]}"; do

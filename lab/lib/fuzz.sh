@@ -36,7 +36,7 @@ check_count() {
 		die "$1: stopped before $RUNS inputs were run" \
 		    "$(grep -aEm1 "$2" "$log" || echo "it was ended")" \
 		    "full log: $log"
-	edges=$(sed -n 's/.* DONE .*cov: \([0-9]*\) .*/\1/p' "$log")
+	edges=$(sed -nE 's/^#[0-9]+\s+DONE\s+cov: ([0-9]+) .*/\1/p' "$log")
 	record "$1" "$count" "$edges" "$seconds"
 	say "$1: $count inputs in $seconds s, $edges edges, no complaint"
 }
