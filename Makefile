@@ -8,7 +8,7 @@ DEVICES := $(sort $(basename $(notdir $(wildcard lab/boot/devices/*.ini))))
 .NOTPARALLEL:
 .PHONY: help setup sources modules kernel kernel-7.3 qemu selftests run \
 	arm64 check check-deep check-qemu check-queue parity \
-	guests containment attempts selinux apparmor fuzz-qemu fuzz-guest fault-matrix left-in-qemu model kunit mutate \
+	guests containment attempts calls selinux apparmor fuzz-qemu fuzz-guest fault-matrix left-in-qemu model kunit mutate \
 	bench bench-compare \
 	style series check-series check-builds check-docs cross dkms-deb check-dkms deb \
 	tool check-tool check-tool-deep tool-deb security-deb \
@@ -175,6 +175,11 @@ containment: modules qemu
 #:                  word in their name
 attempts: modules qemu
 	@lab/containment/attempts/attempts.sh $(ATTEMPTS)
+
+#: make calls       what is in the lists of system calls of remote processes, and is used by
+#:                  no guest and no qtest; CALLS="disk sound" for what is in these lists
+calls: modules qemu
+	@lab/containment/calls $(CALLS)
 
 #: make selinux     the SELinux policy for remote processes, linked with Debian's:
 #:                  Documentation/devuser/selinux.md
