@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """What else happens while L2 uses its device: one file for each kind of it."""
 
-from . import (apparmor, auto, boot, counted, full, loss, move, plug, selinux, several, soak, stop, viommu,
-               watchdog)
+from . import (apparmor, auto, boot, counted, full, inspection, loss, move, plug, selinux, several,
+               soak, stop, viommu, watchdog)
 from .base import PATIENCE, Scenario
 
 _ALL = {"killed": loss.Killed, "restarted": loss.Restarted, "stopped": stop.Stopped,
-        "plugged": plug.Plugged, "migrated": move.Migrated, "upgraded": move.Upgraded,
+        "inspected": inspection.Inspected, "plugged": plug.Plugged, "migrated": move.Migrated, "upgraded": move.Upgraded,
         "full": full.Full, "watchdog": watchdog.Watchdog, "several": several.Several,
         "boot": boot.Boot, "auto": auto.Auto, "soak": soak.Soak, "counted": counted.Counted,
         "selinux": selinux.Selinux, "apparmor": apparmor.AppArmor,

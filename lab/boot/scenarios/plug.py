@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Hot-plug of the device itself."""
 
-from l2 import L2Error
+from l2 import MACHINE, L2Error
 
 from .base import PATIENCE, Scenario
 
@@ -10,6 +10,8 @@ class Plugged(Scenario):
     """the device is plugged into a running L2, and unplugged"""
 
     plugged_later = True
+    # QEMU has the I/O APIC, and the routes and resampling of the device's interrupts.
+    machine = MACHINE + ",kernel-irqchip=split"
 
     def requests(self):
         return {"plug": self.plug, "unplug": self.unplug}
