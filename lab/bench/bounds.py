@@ -168,8 +168,6 @@ DMA = {"hit": 1.05}
 
 def viommu_ratios(folder):
     """Behind a vIOMMU; of a device's DMA, of both sides."""
-    if tables.missing(folder, "viommu.tsv", "dma.tsv"):
-        return
     table, moves = (tables.read(folder / name, tables.GUEST)
                     for name in ("viommu.tsv", "dma.tsv"))
     name, bound = VIOMMU
@@ -209,8 +207,6 @@ def memory_ratios(table):
 
 
 def process_ratios(folder):
-    if tables.missing(folder, "process-start.tsv", "process-memory.tsv"):
-        return
     start, memory = (tables.read(folder / name, tables.FILES[name])
                      for name in ("process-start.tsv", "process-memory.tsv"))
     yield from start_ratios(start)

@@ -80,8 +80,7 @@ plot peers using 2:xtic(1) title "in-process" lc rgb "#4e9a06", \
 	"" using 5 title "vhost-user" lc rgb "#75507b", \
 	"" using 6 title "vfio-user" lc rgb "#a40000"
 
-# DMA behind a vIOMMU, if it was measured.
-if (!strlen(system(sprintf("ls %s/dma.tsv 2>/dev/null", folder)))) exit
+# DMA behind a vIOMMU
 set output sprintf("%s/dma.svg", folder)
 set title "a move of four bytes by DMA, behind intel-iommu"
 set ylabel "thousand instructions per move"

@@ -115,9 +115,6 @@ TABLES = ("process-start.tsv", "process-memory.tsv", "process-many.tsv", "proces
 
 
 def section(folder):
-    if tables.missing(folder, *TABLES):
-        yield "\nWhat a process costs was not measured when this page was made."
-        return
     yield HEAD.format(seconds=rows.IDLE_SECONDS)
     yield from table(("device", "", "in all", "adds", "the process", "before", "idle"),
                      starts(folder), 2)

@@ -69,11 +69,6 @@ def read(path, columns):
     return table
 
 
-def missing(folder, *names):
-    """Whether a part was not measured, which can be so of what has tables of its own."""
-    return not all((folder / name).exists() for name in names)
-
-
 def key(row):
     return tuple(row[name] for name in KEYS if name in row)
 
