@@ -7,6 +7,8 @@ import pathlib
 BOOT = pathlib.Path(__file__).resolve().parent
 BUILD = BOOT.parent.parent / "build"
 LOGS = BUILD / "logs"
+# Runs what starts processes under strace, and says which of their calls are in which list
+SECCOMP_USED = BUILD / "trees/qemu-10.0/tests/qtest/remote/seccomp-used"
 FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu", "/usr/lib/ipxe/qemu")
 
 
