@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Processes that do not outlive the one that started them, and their logs."""
+"""Processes that do not outlive the one that started them, or stand still; and their logs."""
 
+import contextlib
 import ctypes
+import os
 import pathlib
 import signal
 import sys
@@ -12,6 +14,14 @@ PR_SET_PDEATHSIG = 1
 def die_with_parent():
     """For preexec_fn: also when the parent is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """It does nothing meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    yield
+    os.kill(pid, signal.SIGCONT)
 
 
 def read_log(path):

@@ -6,7 +6,8 @@ from . import (apparmor, auto, boot, counted, full, inspection, loss, move, plug
 from .base import PATIENCE, Scenario
 
 _ALL = {"killed": loss.Killed, "restarted": loss.Restarted, "stopped": stop.Stopped,
-        "inspected": inspection.Inspected, "plugged": plug.Plugged, "migrated": move.Migrated, "upgraded": move.Upgraded,
+        "inspected": inspection.Inspected, "plugged": plug.Plugged,
+        "migrated": move.Migrated, "upgraded": move.Upgraded,
         "full": full.Full, "watchdog": watchdog.Watchdog, "several": several.Several,
         "boot": boot.Boot, "auto": auto.Auto, "soak": soak.Soak, "counted": counted.Counted,
         "selinux": selinux.Selinux, "apparmor": apparmor.AppArmor,

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Somebody looks at a vCPU that waits for the process."""
 
-import os
-import signal
 import threading
 import time
 
+import children
 import counters
 from l2 import L2Error
 
@@ -42,13 +41,12 @@ class Inspected(Scenario):
             time.sleep(0.1)
 
     def inspect(self):
-        os.kill(self.run.remote.pid(), signal.SIGSTOP)
-        time.sleep(1)    # whoever has an answer goes on
-        self.await_load()
         looks = threading.Thread(target=self.look)
-        looks.start()
-        time.sleep(PAUSE)
-        os.kill(self.run.remote.pid(), signal.SIGCONT)
+        with children.stopped(self.run.remote.pid()):
+            time.sleep(1)    # whoever has an answer goes on
+            self.await_load()
+            looks.start()
+            time.sleep(PAUSE)
         looks.join()
         if self.waited < PAUSE - 1:
             raise L2Error(f"registers were seen after {self.waited:.1f} s, before the process went on")

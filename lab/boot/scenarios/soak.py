@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 
+import children
 import counters
 import places
 from l2 import L2Error, Managed, life, pairs, second_process, status_of
@@ -208,10 +209,8 @@ class Soak(Scenario):
 
     def hold(self):
         """It stands still, and nobody minds."""
-        pid = self.pid_of(self.any_process())
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(STOPPED)
-        os.kill(pid, signal.SIGCONT)
+        with children.stopped(self.pid_of(self.any_process())):
+            time.sleep(STOPPED)
         return "nothing"
 
     def replace(self):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The process stands still."""
 
-import os
-import signal
 import time
+
+import children
 
 from .base import Scenario
 
@@ -19,6 +19,5 @@ class Stopped(Scenario):
         return {"busy": self.busy}
 
     def busy(self):
-        os.kill(self.run.remote.pid(), signal.SIGSTOP)
-        time.sleep(PAUSE)
-        os.kill(self.run.remote.pid(), signal.SIGCONT)
+        with children.stopped(self.run.remote.pid()):
+            time.sleep(PAUSE)
