@@ -26,13 +26,17 @@ declare -A BACKENDS=(
 	[e1000e]="-netdev user,,id=net,,restrict=on"
 )
 
+# What the machine has besides the device costs more than that at each reset, and with
+# each change of the memory's layout.
+MACHINE=q35,acpi=off,hpet=off,i8042=off,sata=off,smbus=off,smm=off,vmport=off
+
 # Little RAM: what is beyond it is the fuzzer's, and DMA goes there by QEMU.  The
 # process is another program than the fuzzer, and ASan wants more address space than
 # a confined one has.
 arguments() {
 	local backend=${BACKENDS[$1]:-$DISK}
 
-	echo "-machine q35,memory-backend=ram -m 2M -nodefaults -display none" \
+	echo "-machine $MACHINE,memory-backend=ram -m 2M -nodefaults -display none" \
 		"-object memory-backend-memfd,id=ram,size=2M ${DEVICES[$1]}" \
 		"-remote rid=8,program=$OUT/qemu-system-x86_64,any-build=on,confine=off,command='$backend'"
 }
