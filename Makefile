@@ -96,6 +96,7 @@ check-deep: modules qemu selftests check-series check-builds cross arm64 mutate 
 	@lab/guests/guests
 	@lab/containment/containment.sh
 	@lab/containment/attempts/attempts.sh
+	@lab/containment/calls
 	@lab/check/fuzz-qemu.sh
 	@lab/check/fuzz-guest.sh
 	@SANITIZE=1 lab/check/check-qemu
