@@ -72,13 +72,16 @@ relocated_makefile() {
 		ccflags-y += -I$SRC/arch/x86 $(chosen | sed 's/.*/-D&=1/' | xargs)
 	END
 	sed "s|\$(srctree)/|$SRC/|" "$CODE/arch/x86/kvm/Makefile"
+	# What KVM would use of the patched kernel's own
+	echo 'kvm-$(CONFIG_KVM_DEVUSER) += ../../../virt/stock/wait.o'
 }
 
 copy_sources() {
-	mkdir -p "$SRC/arch/x86/kvm" "$SRC/virt/kvm"
+	mkdir -p "$SRC/arch/x86/kvm" "$SRC/virt/kvm" "$SRC/virt/stock"
 	rsync -rc --delete "${PRODUCTS[@]}" --exclude /Makefile \
 		"$CODE/arch/x86/kvm/" "$SRC/arch/x86/kvm/"
 	rsync -rc --delete "${PRODUCTS[@]}" "$CODE/virt/kvm/" "$SRC/virt/kvm/"
+	rsync -rc --delete "${PRODUCTS[@]}" "$LAB/build/stock/" "$SRC/virt/stock/"
 	copy_headers
 	relocated_makefile >"$SRC/arch/x86/kvm/Makefile"
 }

@@ -46,7 +46,8 @@
  *   twice.
  *   An access that is declined leaves the architecture's code as KVM_EXIT_MMIO
  *   or KVM_EXIT_IO, and is taken up in KVM_RUN before userspace sees it, with no
- *   lock held but vcpu->mutex (run.c). There it may spin or sleep (access.c). Its
+ *   lock held but vcpu->mutex (run.c). There it may spin or sleep (access.c); where
+ *   others want its CPU it hands that over to a slave's reader that sleeps. Its
  *   result goes into struct kvm_run, from where the architecture's code completes
  *   the instruction, as if the VMM had handled the exit.
  *
@@ -373,6 +374,24 @@ static inline void devuser_slave_wake(struct devuser_slave *slave, __poll_t even
 	/* The lock is the barrier: who sleeps has looked with it held. */
 	if (waitqueue_active(&slave->readers))
 		wake_up_interruptible_poll(&slave->readers, events);
+}
+
+/*
+ * The same for what a vCPU waits for. If others want its CPU, no other one will be
+ * idle, and where the slave was last it would have to wait for its turn: here it
+ * has that of the vCPU, which goes to sleep. The callers have preemption disabled.
+ */
+static inline void devuser_slave_hand_over(struct devuser_slave *slave, __poll_t events)
+{
+	if (single_task_running()) {
+		devuser_slave_wake(slave, events);
+		return;
+	}
+
+	/* The lock is the barrier, as above. */
+	if (waitqueue_active(&slave->readers))
+		__wake_up_on_current_cpu(&slave->readers, TASK_INTERRUPTIBLE,
+					 poll_to_key(events));
 }
 
 /* Closed it is not, as it calls; was it revoked? Under devuser->lock it stays so. */

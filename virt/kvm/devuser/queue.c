@@ -74,10 +74,18 @@ static struct devuser_request *devuser_queue_lookup(struct devuser *d, u64 seq)
 	return score ? &score->request : NULL;
 }
 
-static void devuser_queue_wake_slave(struct devuser *d)
+#define DEVUSER_READABLE	(EPOLLIN | EPOLLRDNORM)
+
+/* There is a first request that is pending: the vCPU waits for it, or goes on. */
+static void devuser_queue_wake_slave(struct devuser *d, const struct devuser_request *rq)
 {
-	if (d->slave)
-		devuser_slave_wake(d->slave, EPOLLIN | EPOLLRDNORM);
+	if (!d->slave)
+		return;
+
+	if (rq->waiter == DEVUSER_AWAITED)
+		devuser_slave_hand_over(d->slave, DEVUSER_READABLE);
+	else
+		devuser_slave_wake(d->slave, DEVUSER_READABLE);
 }
 
 /* Queue a request whose io has been set, but for the seq. */
@@ -97,7 +105,7 @@ static __always_inline void devuser_queue_add(struct devuser *d,
 
 	/* A reader sleeps when nothing is pending, having looked under lock. */
 	if (d->nr_pending == 1)
-		devuser_queue_wake_slave(d);
+		devuser_queue_wake_slave(d, rq);
 }
 
 /* Most lengths are these; one that is known spares the call of memcpy(). */
@@ -325,8 +333,8 @@ void devuser_queue_unsend(struct devuser *d, u64 last_seq)
 		WRITE_ONCE(d->nr_pending, d->nr_pending + 1);
 	}
 
-	if (d->nr_pending)
-		devuser_queue_wake_slave(d);
+	if (d->nr_pending && d->slave)
+		devuser_slave_wake(d->slave, DEVUSER_READABLE);
 }
 
 static void devuser_queue_forget_one(struct devuser *d, struct devuser_request *rq)

@@ -16,6 +16,7 @@ DEVUSER_TESTS += devuser/devuser_early
 DEVUSER_TESTS += devuser/devuser_example
 DEVUSER_TESTS += devuser/devuser_fail
 DEVUSER_TESTS += devuser/devuser_faults
+DEVUSER_TESTS += devuser/devuser_hand_over
 DEVUSER_TESTS += devuser/devuser_lifetime
 DEVUSER_TESTS += devuser/devuser_lockup
 DEVUSER_TESTS += devuser/devuser_neighbours

@@ -729,13 +729,19 @@ void devuser_vcpu_join(struct devuser_vm *dv, u32 index)
 	TEST_ASSERT(!ret, "pthread_join() failed: %s", strerror(ret));
 }
 
-void devuser_pin(pthread_t thread, int cpu)
+void devuser_pin_between(pthread_t thread, int first, int last)
 {
 	cpu_set_t set;
-	int ret;
+	int cpu, ret;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	for (cpu = first; cpu <= last; cpu++)
+		CPU_SET(cpu, &set);
 	ret = pthread_setaffinity_np(thread, sizeof(set), &set);
-	TEST_ASSERT(!ret, "Cannot run on CPU %d: %s", cpu, strerror(ret));
+	TEST_ASSERT(!ret, "Cannot run on CPUs %d to %d: %s", first, last, strerror(ret));
+}
+
+void devuser_pin(pthread_t thread, int cpu)
+{
+	devuser_pin_between(thread, cpu, cpu);
 }

@@ -302,6 +302,9 @@ void devuser_vcpu_join(struct devuser_vm *dv, u32 index);
 /* Has a thread run on one CPU only, which there has to be. */
 void devuser_pin(pthread_t thread, int cpu);
 
+/* The same with some CPUs, of which there has to be one. */
+void devuser_pin_between(pthread_t thread, int first, int last);
+
 /* Points to the guest's own copy of a global variable. */
 #define DEVUSER_GUEST_VAR(vm, var)						\
 	((typeof(var) *)addr_gva2hva((vm), (unsigned long)&(var)))
