@@ -55,15 +55,16 @@ wake-up. A load's wake-up does that less often: see the column of wake-ups. The 
 the difference is KVM's way out to KVM_RUN and back.
 
 A busy machine: a task that is woken on a CPU where another one runs waits there for the
-next tick, and longer if the other's slice has not ended. So does the ping-pong of
-eventfds, and so do exit and socket: on two CPUs the time is the scheduler's, whatever
-hands over. An emulator that may run on either CPU stays where it was, and waits as
-long. It would take a hand-off on the vCPU's own CPU, in its slice. A vCPU that spins
-for a reply meanwhile uses its slice up, and then waits for another one: there, spinning
-is worse than sleep.
-Tried: the shortest slice that the scheduler grants, 0.1 ms by sched_setattr(), for the
-emulator, or for both. Asleep, no time moved by more than 1 % on two CPUs and 6 % on
-one; a vCPU that spins waits 1.56 ms instead of 2.17 ms in the mean, if both have it.
+next tick, and longer if the other's slice has not ended. So do the two of exit and
+socket, and the ping-pong's. KVM sees that others want the vCPU's CPU, and wakes the
+emulator up there: it has the vCPU's turn. What is left beside an exit that the same
+thread serves is what a hand-off costs without others, too: the switch to the emulator
+and the one back.
+Tried: to wake it up there in any case. With both asleep and nobody else it takes 30 %
+fewer instructions than on two CPUs; but an emulator that the vCPU preempts before it
+sleeps sees the guest's next store at the next tick, and not at once.
+Tried, too: the shortest slice that the scheduler grants, 0.1 ms by sched_setattr(), for
+the emulator, or for both. On one CPU no time moved by more than 6 %.
 
 virtio-blk beside vhost-user-blk: on the vCPU's CPU they differ by less than one
 window does from the next. On the other CPU the kernel's part is the same, 11 thousand
@@ -119,7 +120,9 @@ Each CPU of L1 has a task that never sleeps. Its own instructions do not count, 
 those of the kernel while it is the current task: neither the ticks that interrupt it
 nor the switch away from it. The time of a load is that from before it to after it, by
 the guest's TSC, which counts L1's instructions, all of them, as nanoseconds; that of
-`in-kernel+ping-pong` is the sum of its two parts. A slice ends at a tick, every 4 ms:
+`in-kernel+ping-pong` is the sum of its two parts. The vCPU is bound to the first CPU; an
+emulator begins on the other and runs where the scheduler has it. A slice ends at a tick,
+every 4 ms:
 one of two tasks that share a CPU waits for as long now and then. The mean shows that,
 the 99th percentile only if it is so at more than one access in a hundred.
 """

@@ -36,9 +36,9 @@ and ROM in it, and the filter of system calls.
 MEMORY = """
 ### Its memory
 
-Of a Linux guest with 512 MiB, at the end of its boot, with the device's driver, and after
-it has read and written 4 MiB, or sent 20 pings. **Private** is what no other process
-has, **share** counts what is mapped by n processes as an n-th; in KiB.
+Of a Linux guest with 512 MiB, two seconds after the end of its boot, with the device's
+driver, and two seconds after it has read and written 4 MiB, or sent 20 pings. **Private** is
+what no other process has, **share** counts what is mapped by n processes as an n-th; in KiB.
 """
 
 MEMORY_REMARKS = """

@@ -12,6 +12,7 @@ MANY = ((1, 1), (1, PROCESSES), (10, PROCESSES))	# VMs, processes of each
 PAUSED = ("lsi53c895a", "e1000e", "virtio-blk")
 PAUSES = ("migrated-in-process", "migrated", "upgraded")
 IDLE_SECONDS = 20	# in which nothing happens
+SETTLED_SECONDS = 2	# in which a process gives back what it does not use
 
 
 @dataclass(frozen=True)

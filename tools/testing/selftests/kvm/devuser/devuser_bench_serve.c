@@ -15,7 +15,8 @@
 /* --- In the emulator's process ------------------------------------------------ */
 
 struct bench_emul_arg {
-	u32 cpu;
+	u32 cpu;		/* where it begins */
+	bool anywhere;		/* and then goes where the scheduler has it */
 	u32 batch;
 	int policy;		/* of the scheduler */
 };
@@ -38,6 +39,8 @@ static void emul_begin(const struct bench_emul_arg *arg)
 	const struct sched_param param = { };
 
 	devuser_pin(pthread_self(), arg->cpu);
+	if (arg->anywhere)
+		devuser_pin_between(pthread_self(), 0, arg->cpu);
 	TEST_ASSERT(!sched_setscheduler(0, arg->policy, &param), "sched_setscheduler() failed");
 	BENCH_MARK(BENCH_MARK_EMULATOR);
 }
@@ -588,6 +591,7 @@ void bench_server_start(struct bench *bench)
 {
 	struct bench_emul_arg arg = {
 		.cpu = bench->nr_cpus - 1,
+		.anywhere = bench->timed,
 		.batch = bench->batch,
 		.policy = emul_policy(bench),
 	};
