@@ -6,7 +6,7 @@
 # Checks build/series/SERIES as its receivers would: each mail applies exactly to
 # the released source, together they make the tree that the lab tests, once without those
 # at the end that can be dropped and once with them, checkpatch --strict has nothing to say,
-# and get_maintainer finds KVM's list for each.
+# and get_maintainer finds KVM's list for each, or the mail of another subsystem says it.
 
 . "$(dirname "$0")/../lib/lib.sh"
 . "$LAB/lib/git.sh"
@@ -84,7 +84,8 @@ maintainers_of_mails() {
 		found=$(scripts/get_maintainer.pl --no-git --no-git-fallback --no-rolestats "$mail")
 		printf '%s\n%s\n' "$mail" "$found"
 		grep -q '^kvm@vger.kernel.org$' <<<"$found" ||
-			die "get_maintainer does not find KVM's list for $(basename "$mail")"
+			grep -q '^Cc: kvm@vger.kernel.org$' "$mail" ||
+			die "neither get_maintainer nor a Cc says KVM's list for $(basename "$mail")"
 	done
 }
 
