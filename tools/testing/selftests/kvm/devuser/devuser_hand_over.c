@@ -13,16 +13,6 @@
 /* The vCPU has the first; the emulator sleeps on the other, and may run on both. */
 enum { VCPU, EMULATOR, NR_CPUS_USED };
 
-static bool busy;
-
-static void *busy_thread(void *arg)
-{
-	devuser_pin(pthread_self(), (long)arg);
-	while (READ_ONCE(busy))
-		;
-	return NULL;
-}
-
 /* What is loaded is the CPU that the emulator has been woken up on. */
 static void serve_cpu(struct devuser_emul *emul, struct kvm_dev_user_request *reqs, int nr)
 {
@@ -69,23 +59,19 @@ static int count_loads_served_here(struct devuser_vm *dv)
 TEST(busy_cpus)
 {
 	struct devuser_vm *dv = devuser_vm_create(1, guest_load);
-	pthread_t threads[NR_CPUS_USED];
-	long i;
-	int nr;
+	struct devuser_hog hogs[NR_CPUS_USED];
+	int i, nr;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < NR_CPUS_USED)
 		SKIP(return, "It takes two CPUs");
 
 	devuser_emul_serve(dv->emul, serve_cpu);
-	WRITE_ONCE(busy, true);
 	for (i = 0; i < NR_CPUS_USED; i++)
-		TEST_ASSERT(!pthread_create(&threads[i], NULL, busy_thread, (void *)i),
-			    "pthread_create() failed");
+		devuser_hog_start(&hogs[i], i);
 	devuser_pin(pthread_self(), VCPU);
 	nr = count_loads_served_here(dv);
-	WRITE_ONCE(busy, false);
 	for (i = 0; i < NR_CPUS_USED; i++)
-		pthread_join(threads[i], NULL);
+		devuser_hog_end(&hogs[i]);
 
 	ksft_print_msg("%d of %d loads were served on the vCPU's CPU\n", nr, NR_LOADS);
 	/* Where it sleeps may be another one, if the scheduler has moved it meanwhile. */

@@ -47,17 +47,6 @@ static long function_calls(int cpu)
 	return sum;
 }
 
-static bool spin_on;
-
-/* A CPU that sleeps is spared most interrupts: this one is busy. */
-static void *busy_thread(void *arg)
-{
-	devuser_pin(pthread_self(), 1);
-	while (READ_ONCE(spin_on))
-		;
-	return NULL;
-}
-
 static const struct kvm_dev_user_shadow_area area = { .rid = RID, .access = 4, .len = 8 };
 
 /* Each call makes another map's memory free again. */
@@ -105,7 +94,7 @@ TEST(no_interrupts)
 {
 	struct devuser_vm *dv;
 	long maps, bells;
-	pthread_t thread;
+	struct devuser_hog hog;
 	int slave;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || function_calls(1) < 0)
@@ -116,13 +105,12 @@ TEST(no_interrupts)
 	devuser_emul_kill(dv->emul);
 	slave = devuser_slave_fd(dv->master, 0);
 	DEVUSER_EXPECT(devuser_shadow_size(slave, SZ_4K), 0);
-	WRITE_ONCE(spin_on, true);
-	TEST_ASSERT(!pthread_create(&thread, NULL, busy_thread, NULL), "pthread_create() failed");
+	/* A CPU that sleeps is spared most interrupts. */
+	devuser_hog_start(&hog, 1);
 
 	maps = least_calls(slave, loop_over_maps);
 	bells = least_calls(slave, loop_over_doorbells);
-	WRITE_ONCE(spin_on, false);
-	pthread_join(thread, NULL);
+	devuser_hog_end(&hog);
 	ksft_print_msg("%d calls cost %ld and %ld interrupts of another CPU\n", NR_CALLS,
 		       maps, bells);
 	TEST_ASSERT(maps < NR_CALLS / 4 && bells < NR_CALLS / 4,

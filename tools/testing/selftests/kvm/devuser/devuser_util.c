@@ -745,3 +745,27 @@ void devuser_pin(pthread_t thread, int cpu)
 {
 	devuser_pin_between(thread, cpu, cpu);
 }
+
+static void *hog_thread(void *arg)
+{
+	struct devuser_hog *hog = arg;
+
+	devuser_pin(pthread_self(), hog->cpu);
+	while (!READ_ONCE(hog->ends))
+		;
+	return NULL;
+}
+
+void devuser_hog_start(struct devuser_hog *hog, int cpu)
+{
+	hog->cpu = cpu;
+	hog->ends = false;
+	TEST_ASSERT(!pthread_create(&hog->thread, NULL, hog_thread, hog),
+		    "pthread_create() failed");
+}
+
+void devuser_hog_end(struct devuser_hog *hog)
+{
+	WRITE_ONCE(hog->ends, true);
+	pthread_join(hog->thread, NULL);
+}

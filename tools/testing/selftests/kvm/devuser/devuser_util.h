@@ -305,6 +305,16 @@ void devuser_pin(pthread_t thread, int cpu);
 /* The same with some CPUs, of which there has to be one. */
 void devuser_pin_between(pthread_t thread, int first, int last);
 
+/* A thread that takes a CPU for itself, as far as it can, until it is ended. */
+struct devuser_hog {
+	pthread_t thread;
+	int cpu;
+	bool ends;
+};
+
+void devuser_hog_start(struct devuser_hog *hog, int cpu);
+void devuser_hog_end(struct devuser_hog *hog);
+
 /* Points to the guest's own copy of a global variable. */
 #define DEVUSER_GUEST_VAR(vm, var)						\
 	((typeof(var) *)addr_gva2hva((vm), (unsigned long)&(var)))
