@@ -128,9 +128,8 @@ nor the switch away from it. The time of a load is that from before it to after 
 the guest's TSC, which counts L1's instructions, all of them, as nanoseconds; that of
 `in-kernel+ping-pong` is the sum of its two parts. The vCPU is bound to the first CPU; an
 emulator begins on the other and runs where the scheduler has it. A slice ends at a tick,
-every 4 ms:
-one of two tasks that share a CPU waits for as long now and then. The mean shows that,
-the 99th percentile only if it is so at more than one access in a hundred.
+every 4 ms: one of two tasks that share a CPU waits for as long now and then. The mean
+shows that, the 99th percentile only if it is so at more than one access in a hundred.
 """
 
 BUSY_GUEST = """
