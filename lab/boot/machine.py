@@ -80,7 +80,7 @@ def show_hang(out):
 
 
 def run_qemu(arguments, options, out):
-    """Whether QEMU ended by itself within the time-out.
+    """QEMU's exit status (negative: a signal), or None if the time-out ended it.
 
     `arguments` makes its command line, given the number of the descriptor that
     takes the command's output.
@@ -95,11 +95,10 @@ def run_qemu(arguments, options, out):
     copier = threading.Thread(target=copy_output, args=(pipe, out / "output"), daemon=True)
     copier.start()
     try:
-        qemu.wait(None if options.shell else options.timeout)
-        return True
+        return qemu.wait(None if options.shell else options.timeout)
     except subprocess.TimeoutExpired:
         show_hang(out)
-        return False
+        return None
     finally:
         qemu.kill()
         qemu.wait()
@@ -116,12 +115,12 @@ def judge(ended, options, out):
     """(status, what went wrong or None) from the verdict and the console."""
     verdict = re.fullmatch(r"exit (\d+) kernel (clean|dirty)\n", children.read_log(out / "verdict"))
     bad = bad_lines(children.read_log(out / "console"))
-    if not ended:
+    if ended is None:
         return LAB_FAILED, f"L1 did not end within {options.timeout} s"
     if bad:
         return LAB_FAILED, f"L1's kernel complained: {bad[0]}"
     if not verdict:
-        return LAB_FAILED, "L1 ended without a verdict"
+        return LAB_FAILED, f"L1 ended without a verdict, and its QEMU with status {ended}"
     if verdict[2] == "dirty":
         return LAB_FAILED, f"L1's kernel complained: see {out}/dmesg.bad"
     return int(verdict[1]), None
@@ -133,8 +132,8 @@ def boot(arguments, options, out):
     ended = run_qemu(arguments, options, out)
     status, wrong = judge(ended, options, out)
     if wrong:
-        log = "console" if children.read_log(out / "console") else "qemu.log"
-        children.show_end(out / log, to=sys.stderr)
+        for log in ("console", "qemu.log"):
+            children.show_end(out / log, to=sys.stderr)
         raise LabError(wrong)
     print(f"l1: status {status} after {time.monotonic() - started:.0f} s", file=sys.stderr)
     return status
