@@ -21,6 +21,13 @@ class Machine(QEMUQtestMachine):
         self._qtest.settimeout(self.patience)
         self._qmp.settimeout(self.patience)
 
+    def tell(self, *words):
+        """A command of qtest's that has an answer: the number in it, or 0"""
+        reply = self.qtest(" ".join(str(word) for word in words))
+        if not reply.startswith("OK"):
+            raise RuntimeError(f"qtest: {words}: {reply}")
+        return int((reply.split() + ["0"])[1], 16)
+
 
 def doubled(text):
     """As a part of an option's value."""
