@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # checkpatch on all that is meant for the kernel and for QEMU; sparse and W=1 on
-# the component in both kernel series; the syntax of the lab.  Any finding is an
-# error.  What has passed is not checked again until it changes.
+# the component in both kernel series; the syntax of the lab; that what its tests
+# plant has a place.  Any finding is an error.  What has passed is not checked again
+# until it changes.
 
 . "$(dirname "$0")/../lib/lib.sh"
 . "$LAB/lib/git.sh"
@@ -208,7 +209,7 @@ main() {
 	done
 	"$LAB/fetch/tree.sh" qemu-10.0
 	lock style
-	steps 13
+	steps 14
 	lab=$(hash_of "$LAB/check/style.sh" "$LAB/build/kvm.sh" "$LAB/lib/overlay.sh" "$LAB/lib/git.sh" "$LAB/check/checkpatch.sh")
 	check lab "syntax of the lab" "$(hash_of "$LAB" "$ROOT/.ci")" check_lab
 	check component "checkpatch on the component" \
@@ -229,6 +230,9 @@ main() {
 			"$LAB/bench/readme.py")" check_readme
 	check kconfig "Kconfig gives each option and combination" \
 		"$(hash_of "$ROOT/Kconfig" "$COMPONENT/Kconfig" "$LAB/check/style.sh")" check_kconfig
+	check plants "each bug that tests put back can be planted" \
+		"$(hash_of "$LAB/check" "$LAB/containment" "$COMPONENT" "$ROOT/tools/kvm" \
+			"$ROOT/kernel-patches" "$ROOT/qemu-patches")" "$LAB/check/check-plants"
 	for series in $SERIES; do
 		lock "kvm-$series"
 		step "configure $series"
