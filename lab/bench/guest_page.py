@@ -12,7 +12,8 @@ A Linux guest, L2, whose device is in QEMU's own process (**in-process**), in a
 process of its own that the proxy talks to over the socket (**socket**), or in that
 process with the user device (**user-device**), where a vCPU polls for a reply for as
 long as the proxy's `poll-max-ns` has it do so by default. virtio-blk has an iothread,
-in whichever process it is, and remotely rings doorbells. **vhost-user** is the same
+in whichever process it is, which does not poll, and remotely rings doorbells.
+**vhost-user** is the same
 disk as vhost-user-blk, served by an iothread of qemu-storage-daemon, both of the
 newest QEMU that Debian has. **vfio-user** is the same device in the vfio-user server
 that is in QEMU's source, with that newest QEMU as the client. Only a register is

@@ -13,7 +13,7 @@ class VhostUser(Peer):
         self.run([f"{programs}/qemu-storage-daemon",
                   "--blockdev", f"{protocol},node-name=protocol",
                   "--blockdev", "driver=raw,node-name=disk,file=protocol",
-                  "--object", "iothread,id=thread",
+                  "--object", "iothread,id=thread,poll-max-ns=0",
                   "--export", "vhost-user-blk,id=export,node-name=disk,writable=on,iothread=thread,"
                   f"addr.type=unix,addr.path={self.socket}"], f"{folder}/vhost-user.log")
 
