@@ -72,10 +72,6 @@ def ratios(find):
     for access, what in ((store, "posted store"), (load, "side-effect load")):
         yield (f"{what}, 8 vCPUs / one",
                find.scaled(access, user, "vcpus", 8) / find.scaled(access, user, "vcpus", 1), 1.05)
-        epoll = user + "-epoll"
-        yield (f"{what}, 64 devices / one",
-               find.scaled(access, epoll, "devices", 64)
-               / find.scaled(access, epoll, "devices", 1), 1.05)
     yield ("posted store, 1000 other VMs with a device / one",
            find.scaled(store, user, "others", 1000) / find.scaled(store, user, "others", 1), 1.01)
     yield ("exit to the VMM, 1000 other VMs with a device / one",
