@@ -21,12 +21,18 @@ class Machine(QEMUQtestMachine):
         self._qtest.settimeout(self.patience)
         self._qmp.settimeout(self.patience)
 
-    def tell(self, *words):
-        """A command of qtest's that has an answer: the number in it, or 0"""
+    def answer(self, *words):
+        """To a command of qtest's: the words of it"""
         reply = self.qtest(" ".join(str(word) for word in words))
+        if not reply:
+            raise ConnectionError("QEMU has ended")
         if not reply.startswith("OK"):
             raise RuntimeError(f"qtest: {words}: {reply}")
-        return int((reply.split() + ["0"])[1], 16)
+        return reply.split()[1:]
+
+    def tell(self, *words):
+        """The number in the answer, or 0"""
+        return int((self.answer(*words) or ["0"])[0], 16)
 
 
 def doubled(text):

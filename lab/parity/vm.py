@@ -56,10 +56,7 @@ class VM:
         return list(self.arguments())[-1]
 
     def qtest(self, *words):
-        reply = self.vm.qtest(" ".join(str(word) for word in words))
-        if not reply or not reply.startswith("OK"):
-            raise RuntimeError(f"qtest: {words}: {reply}")
-        return reply.split()[1:]
+        return self.vm.answer(*words)
 
     def number(self, *words):
         return int(self.qtest(*words)[0], 16)
