@@ -23,10 +23,11 @@ need_runs() {
 	[[ $RUNS =~ ^[1-9][0-9]*$ ]] || die "RUNS is a number of inputs, not '$RUNS'"
 }
 
-# record TARGET INPUTS EDGES SECONDS: its row of the page, if no longer run is there.
+# record TARGET INPUTS EDGES SECONDS: a run more in its row of the page.
 record() {
-	awk -F ' *[|] *' -v target="$1" -v inputs="$2" -v rest="$3 | $4" '
-		$2 == target && $3 + 0 <= inputs + 0 { $0 = "| " target " | " inputs " | " rest " |" }
+	awk -F ' *[|] *' -v target="$1" -v inputs="$2" -v edges="$3" -v seconds="$4" '
+		$2 == target { $0 = "| " target " | " $3 + inputs " | " ($4 > edges + 0 ? $4 : edges) \
+			" | " $5 + seconds " |" }
 		1' "$PAGE" >"$PAGE.new"
 	mv "$PAGE.new" "$PAGE"
 }
