@@ -20,6 +20,17 @@ def changed(text, file, old, new):
     return text.replace(old, new)
 
 
+def obstacle(changes, read):
+    """Why they cannot be made in the files whose text @read returns, or None"""
+    texts = {}
+    try:
+        for file, old, new in changes:
+            texts[file] = changed(texts.get(file) or read(file), file, old, new)
+    except Unplantable as error:
+        return str(error)
+    return None
+
+
 @contextlib.contextmanager
 def planted(tree, changes):
     """@changes: (file, old, new) each; each old is in its file once."""
