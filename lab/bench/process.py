@@ -2,6 +2,7 @@
 """Measure what a remote process costs: its start, its memory, and pauses of the guest."""
 
 import shlex
+import statistics
 import subprocess
 import sys
 import sysconfig
@@ -109,10 +110,13 @@ def starts(modules):
     if len(totals) != 2 * len(told):
         raise measure.Disturbed(f"{len(totals)} totals of {len(told)} starts")
     between = [sum(after) - sum(before) for before, after in zip(totals[::2], totals[1::2])]
-    for (name, path, own, idle), whole in zip(without_first("process-start", told, 1),
-                                              between[1:]):
-        yield {"device": name, "path": path, "instructions": whole,
-               "process_instructions": int(own), "idle_instructions": int(idle)}
+    found = {}
+    for (*what, own, idle), whole in zip(without_first("process-start", told, 1), between[1:]):
+        found.setdefault(tuple(what), []).append((whole, int(own), int(idle)))
+    for (name, path), times in found.items():
+        whole, own, idle = zip(*times)
+        yield {"device": name, "path": path, "instructions": statistics.median(whole),
+               "process_instructions": statistics.median(own), "idle_instructions": max(idle)}
 
 
 def memories(modules):

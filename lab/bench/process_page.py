@@ -22,7 +22,8 @@ same costs with the device in QEMU. **The process** is what its threads execute
 themselves, in user mode and in the kernel, from `fork()` on; **before** is that of the
 patches before this was measured. Confined is the default; the root directory is made by a child
 of the process, which is not in its own figure. Nothing happens for {seconds} s
-afterwards: **idle** is what the process executes in these.
+afterwards: **idle** is what the process executes in these. Each is
+the median of {times}, but for that, which is the most.
 """
 
 START_REMARKS = """
@@ -115,7 +116,7 @@ TABLES = ("process-start.tsv", "process-memory.tsv", "process-many.tsv", "proces
 
 
 def section(folder):
-    yield HEAD.format(seconds=rows.IDLE_SECONDS)
+    yield HEAD.format(seconds=rows.IDLE_SECONDS, times=rows.TIMES)
     yield from table(("device", "", "in all", "adds", "the process", "before", "idle"),
                      starts(folder), 2)
     yield START_REMARKS
