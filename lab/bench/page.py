@@ -70,7 +70,8 @@ virtio-blk out of a file, beside the same in QEMU: each system call of the proce
 its filter, 1.1 thousand instructions of a request (0.4 with null-co, where the two are the
 same). The rest of the worst row is what windows differ by. It would take a kernel that looks
 whether a call is always allowed before it copies the arguments for the filter.
-Tried, and kept: a filter that is a tree, of which such calls take nothing.
+Tried, and kept: a filter that looks at the arguments of few calls, so that the kernel need
+not run it for the others.
 
 virtio-blk beside vhost-user-blk: on the vCPU's CPU they differ by less than one
 window does from the next. On the other CPU the kernel's part is the same, 11 thousand
