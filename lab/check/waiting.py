@@ -17,17 +17,16 @@ def read(path):
         return f"({error.strerror})"
 
 
-def parent(process):
-    """Of a folder in /proc; the name in stat may have blanks and brackets."""
-    fields = read(process / "stat").rpartition(")")[2].split()
-    return int(fields[1]) if len(fields) > 1 else 0
+def state_and_parent(folder):
+    """Of a process or a task; the name, which is before them, may have blanks and brackets."""
+    return (read(folder / "stat").rpartition(")")[2].split() + ["?", "0"])[:2]
 
 
 def family(pid):
     """A process and all that it started, but for what was left behind by others that ended."""
     children = {}
     for process in PROC.glob("[0-9]*"):
-        children.setdefault(parent(process), []).append(int(process.name))
+        children.setdefault(int(state_and_parent(process)[1]), []).append(int(process.name))
     members = [pid]
     for member in members:
         members += sorted(children.get(member, []))
@@ -63,8 +62,8 @@ def describe(pid):
         text += f"process {member}: {read(process / 'cmdline').replace(chr(0), ' ')}\n"
         text += f"descriptors: {descriptors(process)}\n"
         for task in sorted((process / "task").glob("*")):
-            state = read(task / "stat").rpartition(")")[2].split()[:1]
-            text += (f"task {task.name} {read(task / 'comm').strip()}, state {''.join(state)}:"
+            text += (f"task {task.name} {read(task / 'comm').strip()},"
+                     f" state {state_and_parent(task)[0]}:"
                      f" system call {read(task / 'syscall').strip()}\n")
         text += functions(member) + "\n"
     return text

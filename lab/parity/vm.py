@@ -59,7 +59,7 @@ class VM:
         return self.vm.answer(*words)
 
     def number(self, *words):
-        return int(self.qtest(*words)[0], 16)
+        return self.vm.tell(*words)
 
     def prepare(self):
         """What firmware does before anybody can look for the device."""
