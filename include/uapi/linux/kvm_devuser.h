@@ -151,17 +151,24 @@ struct kvm_dev_user_pa_range {
  * @reserved: zero
  * @timeout_ns: how long the oldest request may stay unanswered while a vCPU
  *	waits, in nanoseconds; 0, the initial value, is for ever
+ * @busy_ns: for how long a slave that says that it is busy (see
+ *	KVM_DEV_USER_BUSY) is believed, in nanoseconds; 0, the initial value: not at all
  *
  * Holds for accesses that begin after the call.  A vCPU that has waited for so
  * long, and sees the same request oldest as when it began, fails the device (see
  * KVM_DEV_USER_FAILED); otherwise it begins to count anew.  So a device that has
  * stopped fails after one to two times @timeout_ns, and one that goes on answering
  * does not, whatever the length of its queue.
+ *
+ * A slave that has said meanwhile that it is busy gets the time anew as well, until
+ * the vCPU has seen the same request oldest for @busy_ns.  So it fails after
+ * @busy_ns and two times @timeout_ns at most.
  */
 struct kvm_dev_user_timeout {
 	__u32 size;
 	__u32 reserved;
 	__u64 timeout_ns;
+	__u64 busy_ns;
 };
 
 /**
@@ -209,6 +216,7 @@ struct kvm_dev_user_eventfd {
  * @discarded: stores discarded because the device had failed, or was failed
  *	before they were answered
  * @doorbells: stores that signalled a doorbell; they are not among @stores
+ * @busy: times that slaves have said that they are busy
  *
  * All but @size is written by the kernel, in the caller's @size at most.
  */
@@ -226,6 +234,7 @@ struct kvm_dev_user_status {
 	__u64 refused;
 	__u64 discarded;
 	__u64 doorbells;
+	__u64 busy;
 };
 
 /**
@@ -490,9 +499,28 @@ struct kvm_dev_user_exchange {
 	__u64 requests;
 };
 
+/**
+ * struct kvm_dev_user_busy - argument of KVM_DEV_USER_BUSY
+ * @size: sizeof(struct kvm_dev_user_busy)
+ * @flags: zero
+ *
+ * Says that the slave works on what it has read, and that this takes long: a device
+ * that waits for I/O while it is reset, for example.  The time-out of those that
+ * wait begins anew, within the limit that the master has set (see &struct
+ * kvm_dev_user_timeout.busy_ns).  To be said more often than the time-out is long.
+ *
+ * Errors: EIO once the device has failed; ENODEV once the VM or the master is
+ * gone, or the slave was revoked.
+ */
+struct kvm_dev_user_busy {
+	__u32 size;
+	__u32 flags;
+};
+
 #define KVM_DEV_USER_SHADOW_SIZE	_IO(KVMIO, 0xdd)
 #define KVM_DEV_USER_SHADOW_CTRL	_IO(KVMIO, 0xde)
 #define KVM_DEV_USER_EXCHANGE		_IO(KVMIO, 0xe4)
 #define KVM_DEV_USER_DOORBELLS		_IO(KVMIO, 0xe7)
+#define KVM_DEV_USER_BUSY		_IO(KVMIO, 0xe8)
 
 #endif /* _UAPI_LINUX_KVM_DEVUSER_H */

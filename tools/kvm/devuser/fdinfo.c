@@ -37,6 +37,7 @@ static const struct key {
 	{ "devuser-timeouts",		KIND_NUMBER, FDINFO_TIMEOUTS },
 	{ "devuser-refused",		KIND_NUMBER, FDINFO_REFUSED },
 	{ "devuser-discarded",		KIND_NUMBER, FDINFO_DISCARDED },
+	{ "devuser-busy",		KIND_NUMBER, FDINFO_BUSY },
 	{ "devuser-range",		KIND_RANGE },
 };
 

@@ -26,13 +26,27 @@ static u8 *devuser_access_data(struct devuser_access *acc)
 	return acc->data + acc->done * acc->io.len;
 }
 
-static void devuser_access_set_deadline(struct devuser_access *acc)
+/* As long after a time as the master has said. */
+static ktime_t devuser_access_after(ktime_t time, u64 ns)
+{
+	return ns < KTIME_MAX ? ktime_add_safe(time, ns_to_ktime(ns)) : KTIME_MAX;
+}
+
+/* R7: from now on the device has to make progress. */
+static void devuser_access_set_times(struct devuser_access *acc)
 {
 	u64 timeout = READ_ONCE(acc->dev->timeout_ns);
+	u64 busy = READ_ONCE(acc->dev->busy_ns);
+	ktime_t now;
 
 	acc->deadline = KTIME_MAX;
-	if (timeout && timeout < KTIME_MAX)
-		acc->deadline = ktime_add_safe(ktime_get(), ns_to_ktime(timeout));
+	if (!timeout)
+		return;
+
+	now = ktime_get();
+	acc->timeout_ns = timeout;
+	acc->deadline = devuser_access_after(now, timeout);
+	acc->believe_until = devuser_access_after(now, busy);
 }
 
 /* Begin to wait for the next elements. */
@@ -41,7 +55,7 @@ void devuser_access_begin(struct devuser_access *acc)
 	acc->queued = 0;
 	acc->oldest = 0;
 	acc->spin_ns = READ_ONCE(acc->dev->vcpu_spin_ns);
-	devuser_access_set_deadline(acc);
+	devuser_access_set_times(acc);
 }
 
 /* The elements that are left are over without the slave: loads read all ones. */
@@ -206,17 +220,38 @@ static int devuser_access_step(struct devuser_access *acc)
 	return -EAGAIN;
 }
 
+/* What the device has done so far: it is to be something else at the deadline. */
+static void devuser_access_note(struct devuser_access *acc, u64 oldest)
+{
+	acc->oldest = oldest;
+	acc->busy = acc->dev->busy;
+}
+
+/* Has the slave said meanwhile that it is busy, and is that to be believed? */
+static bool devuser_access_is_busy(struct devuser_access *acc, ktime_t now)
+{
+	return acc->busy != acc->dev->busy &&
+	       ktime_before(now, acc->believe_until);
+}
+
 /*
  * R7: the vCPU has waited long enough. If the slave has answered what was oldest
- * when that began, it is slow, and gets the time anew; if not, it has failed.
+ * when that began, it is slow, and gets the time anew, as it does if it is busy;
+ * if not, it has failed.
  */
-static int devuser_access_expire(struct devuser_access *acc, u64 oldest)
+static int devuser_access_expire(struct devuser_access *acc, u64 oldest, ktime_t now)
 {
 	struct devuser *d = acc->dev;
 
 	if (acc->oldest != oldest) {
-		acc->oldest = oldest;
-		devuser_access_set_deadline(acc);
+		devuser_access_note(acc, oldest);
+		devuser_access_set_times(acc);
+		return -EAGAIN;
+	}
+
+	if (devuser_access_is_busy(acc, now)) {
+		devuser_access_note(acc, oldest);
+		acc->deadline = devuser_access_after(now, acc->timeout_ns);
 		return -EAGAIN;
 	}
 
@@ -230,15 +265,19 @@ static int devuser_access_expire(struct devuser_access *acc, u64 oldest)
 static int devuser_access_look_at_time(struct devuser_access *acc)
 {
 	u64 oldest = devuser_queue_oldest(acc->dev);
+	ktime_t now;
 
 	if (!acc->oldest)
-		acc->oldest = oldest;
+		devuser_access_note(acc, oldest);
 
-	if (acc->deadline == KTIME_MAX ||
-	    ktime_compare(ktime_get(), acc->deadline) < 0)
+	if (acc->deadline == KTIME_MAX)
 		return -EAGAIN;
 
-	return devuser_access_expire(acc, oldest);
+	now = ktime_get();
+	if (ktime_before(now, acc->deadline))
+		return -EAGAIN;
+
+	return devuser_access_expire(acc, oldest, now);
 }
 
 static int devuser_access_try(struct devuser_access *acc)

@@ -247,6 +247,7 @@ struct devuser {
 	struct kvm *kvm;		/* for the master's holder only */
 	struct devuser_vm *vm;		/* likewise */
 	u64 timeout_ns;			/* written by the master, read once */
+	u64 busy_ns;			/* likewise */
 	u32 vcpu_spin_ns;		/* likewise */
 	u32 slave_spin_ns;		/* likewise */
 
@@ -277,6 +278,7 @@ struct devuser {
 	u64 timeouts;
 	u64 refused;
 	u64 discarded;
+	u64 busy;			/* times a slave has said that it is */
 
 	wait_queue_head_t quiet;	/* the master, in KVM_DEV_USER_QUIET */
 
@@ -303,7 +305,10 @@ struct devuser_access {
 	bool posted;			/* the range's stores are */
 	unsigned int abandons;		/* devuser->abandons when it began */
 	u64 oldest;			/* seq of the oldest request at that time */
-	ktime_t deadline;		/* by which it has to be another one (R7) */
+	u64 busy;			/* devuser->busy at that time */
+	u64 timeout_ns;			/* devuser->timeout_ns when it began */
+	ktime_t deadline;		/* by which one of the two has to be another (R7) */
+	ktime_t believe_until;		/* that the slave is busy */
 	u32 spin_ns;			/* what is left of devuser->vcpu_spin_ns */
 	u64 addr;			/* guest physical, or port */
 	u32 count;			/* elements of string I/O, else 1 */

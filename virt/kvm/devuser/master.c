@@ -45,6 +45,7 @@ static int devuser_master_timeout(struct devuser *d, union devuser_master_arg *a
 		return -EINVAL;
 
 	WRITE_ONCE(d->timeout_ns, arg->timeout.timeout_ns);
+	WRITE_ONCE(d->busy_ns, arg->timeout.busy_ns);
 	return 0;
 }
 

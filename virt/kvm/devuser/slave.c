@@ -59,6 +59,28 @@ static __poll_t devuser_slave_poll(struct file *file, poll_table *wait)
 	return events;
 }
 
+/* R7: who waits for it counts anew, for as long as the master lets them. */
+static int devuser_slave_busy(struct devuser_slave *slave,
+			      const struct kvm_dev_user_busy *arg)
+{
+	struct devuser *d = slave->dev;
+	int r = 0;
+
+	if (arg->flags)
+		return -EINVAL;
+
+	spin_lock(&d->lock);
+	if (devuser_slave_is_cut_off(slave) || d->state == DEVUSER_GONE)
+		r = -ENODEV;
+	else if (d->state == KVM_DEV_USER_FAILED)
+		r = -EIO;
+	else
+		d->busy++;
+	spin_unlock(&d->lock);
+
+	return r;
+}
+
 static long devuser_slave_ioctl(struct file *file, unsigned int ioctl,
 				unsigned long arg)
 {
@@ -67,6 +89,7 @@ static long devuser_slave_ioctl(struct file *file, unsigned int ioctl,
 		struct kvm_dev_user_shadow_size shadow_size;
 		struct kvm_dev_user_shadow_ctrl shadow_ctrl;
 		struct kvm_dev_user_doorbells doorbells;
+		struct kvm_dev_user_busy busy;
 	} u;
 	int r;
 
@@ -82,6 +105,9 @@ static long devuser_slave_ioctl(struct file *file, unsigned int ioctl,
 	case KVM_DEV_USER_DOORBELLS:
 		r = devuser_get_arg(&u, sizeof(u.doorbells), arg);
 		return r ?: devuser_doorbell_set(slave, &u.doorbells);
+	case KVM_DEV_USER_BUSY:
+		r = devuser_get_arg(&u, sizeof(u.busy), arg);
+		return r ?: devuser_slave_busy(slave, &u.busy);
 	case KVM_DEV_USER_EXCHANGE:
 		return devuser_transfer_exchange(file, arg);
 	default:

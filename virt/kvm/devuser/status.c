@@ -39,6 +39,7 @@ static void devuser_status_locked(struct devuser *d,
 		.timeouts = d->timeouts,
 		.refused = d->refused,
 		.discarded = d->discarded,
+		.busy = d->busy,
 	};
 }
 
@@ -100,5 +101,6 @@ void devuser_show(struct seq_file *m, struct devuser *d)
 	seq_printf(m, "devuser-timeouts:\t%llu\n", status.timeouts);
 	seq_printf(m, "devuser-refused:\t%llu\n", status.refused);
 	seq_printf(m, "devuser-discarded:\t%llu\n", status.discarded);
+	seq_printf(m, "devuser-busy:\t%llu\n", status.busy);
 	devuser_show_ranges(m, d);
 }

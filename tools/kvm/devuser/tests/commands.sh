@@ -51,7 +51,7 @@ descriptor() {
 	{
 		printf 'devuser-id:\t%s\ndevuser-state:\t%s\n' "$4" "$5"
 		for key in pending sent vcpus stores loads shadow-loads doorbells timeouts \
-			refused discarded; do
+			refused discarded busy; do
 			printf 'devuser-%s:\t%s\n' $key "$4"
 		done
 		printf 'devuser-range:\t0 mmio 0xfe000000 0x1000 posted\n'

@@ -19,6 +19,7 @@ static const char whole[] =
 	"devuser-timeouts:\t8\n"
 	"devuser-refused:\t9\n"
 	"devuser-discarded:\t10\n"
+	"devuser-busy:\t11\n"
 	"devuser-range:\t0 mmio 0xfeb00000 0x1000 posted\n"
 	"devuser-range:\t63 pio 0xc000 0x40 nonposted\n";
 
@@ -67,6 +68,7 @@ static void test_whole(void)
 	g_assert_cmpuint(info->numbers[FDINFO_TIMEOUTS], ==, 8);
 	g_assert_cmpuint(info->numbers[FDINFO_REFUSED], ==, 9);
 	g_assert_cmpuint(info->numbers[FDINFO_DISCARDED], ==, 10);
+	g_assert_cmpuint(info->numbers[FDINFO_BUSY], ==, 11);
 	g_assert_cmpuint(info->ranges->len, ==, 2);
 	range = &g_array_index(info->ranges, struct fdinfo_range, 0);
 	g_assert_true(!range->pio && range->posted && range->rid == 0);
@@ -174,7 +176,7 @@ static void test_reasons(void)
 	g_autofree char *missing = with("devuser-vcpus:\t3\n", "");
 	g_autofree char *reason = NULL;
 
-	expect_refused(cut, "line 16 is cut off");
+	expect_refused(cut, "line 17 is cut off");
 	expect_refused(bad, "line 6 is not understood");
 	expect_refused(missing, "no devuser-vcpus");
 	expect_refused("", "no devuser-id");

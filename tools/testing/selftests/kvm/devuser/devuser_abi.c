@@ -12,9 +12,9 @@ kvm_static_assert(sizeof(struct kvm_dev_user_info) == 40);
 kvm_static_assert(sizeof(struct kvm_dev_user_slave) == 8);
 kvm_static_assert(sizeof(struct kvm_dev_user_revoke) == 8);
 kvm_static_assert(sizeof(struct kvm_dev_user_pa_range) == 32);
-kvm_static_assert(sizeof(struct kvm_dev_user_timeout) == 16);
+kvm_static_assert(sizeof(struct kvm_dev_user_timeout) == 24);
 kvm_static_assert(sizeof(struct kvm_dev_user_eventfd) == 8);
-kvm_static_assert(sizeof(struct kvm_dev_user_status) == 80);
+kvm_static_assert(sizeof(struct kvm_dev_user_status) == 88);
 kvm_static_assert(sizeof(struct kvm_dev_user_quiet) == 16);
 kvm_static_assert(sizeof(struct kvm_dev_user_abandon) == 8);
 kvm_static_assert(sizeof(struct kvm_dev_user_spin) == 24);
@@ -25,6 +25,7 @@ kvm_static_assert(sizeof(struct kvm_dev_user_shadow_ctrl) == 16);
 kvm_static_assert(sizeof(struct kvm_dev_user_exchange) == 32);
 kvm_static_assert(sizeof(struct kvm_dev_user_doorbell) == 32);
 kvm_static_assert(sizeof(struct kvm_dev_user_doorbells) == 16);
+kvm_static_assert(sizeof(struct kvm_dev_user_busy) == 8);
 
 /* --- What all ioctls have in common ---------------------------------------------- */
 
@@ -45,6 +46,7 @@ union abi_arg {
 	struct kvm_dev_user_shadow_ctrl shadow_ctrl;
 	struct kvm_dev_user_exchange exchange;
 	struct kvm_dev_user_doorbells doorbells;
+	struct kvm_dev_user_busy busy;
 };
 
 /* What the ioctls are tried on, four devices. */
@@ -117,6 +119,7 @@ static const struct abi_case abi_cases[] = {
 		.arg.timeout = {
 			.size = sizeof(struct kvm_dev_user_timeout),
 			.timeout_ns = ~0ull,
+			.busy_ns = ~0ull,
 		},
 		ZERO(kvm_dev_user_timeout, reserved, ~0),
 	}, {
@@ -158,6 +161,11 @@ static const struct abi_case abi_cases[] = {
 		NAME(KVM_DEV_USER_DOORBELLS),
 		.target = SLAVE,
 		.arg.doorbells = { .size = sizeof(struct kvm_dev_user_doorbells) },
+	}, {
+		NAME(KVM_DEV_USER_BUSY),
+		.target = SLAVE,
+		.arg.busy = { .size = sizeof(struct kvm_dev_user_busy) },
+		ZERO(kvm_dev_user_busy, flags, ~0),
 	}, {
 		/* The last, as it succeeds but once. */
 		NAME(KVM_DEV_USER_REVOKE),
@@ -342,8 +350,8 @@ TEST_F(abi, wrong_ioctl)
 		DEVUSER_EXPECT(ABI_IOCTL(own, _IO('x', nr), &arg), -ENOTTY);
 	}
 
-	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xe8), &arg), -ENOTTY);
-	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xe8), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[MASTER], _IO(KVMIO, 0xe9), &arg), -ENOTTY);
+	DEVUSER_EXPECT(ABI_IOCTL(targets[IMAGE], _IO(KVMIO, 0xe9), &arg), -ENOTTY);
 }
 
 /* --- Finding and making the device --------------------------------------------- */

@@ -608,6 +608,7 @@ static void expect_cut_off(int slave)
 	memset(req, 0, sizeof(*req));
 	DEVUSER_EXPECT(abi_exchange(slave, 1, 1, exchange), -ENODEV);
 	expect_left(exchange, 1);
+	DEVUSER_EXPECT(devuser_busy(slave), -ENODEV);
 	TEST_ASSERT_EQ(slave_events(slave), POLLIN | POLLOUT | POLLHUP);
 	set_nonblock(slave);
 	DEVUSER_EXPECT(sys->read(slave, req, sizeof(*req)), 0);

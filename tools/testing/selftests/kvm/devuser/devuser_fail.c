@@ -167,7 +167,9 @@ static long try_eventfd(struct trial *t)
 
 static long try_timeout(struct trial *t)
 {
-	struct kvm_dev_user_timeout arg = { .size = sizeof(arg), .timeout_ns = 1000000000 };
+	struct kvm_dev_user_timeout arg = {
+		.size = sizeof(arg), .timeout_ns = 1000000000, .busy_ns = 1000000000,
+	};
 
 	return devuser_ioctl(t->dv->master, KVM_DEV_USER_TIMEOUT, &arg);
 }
@@ -278,6 +280,11 @@ static long try_doorbells(struct trial *t)
 			.offset = 4 * i, .len = 4, .fd = t->other,
 		};
 	return devuser_set_doorbells(t->slave, bells, ARRAY_SIZE(bells));
+}
+
+static long try_busy(struct trial *t)
+{
+	return devuser_busy(t->slave);
 }
 
 static long try_mmap(struct trial *t)
@@ -455,6 +462,10 @@ FIXTURE_VARIANT_ADD(fail, shadow_ctrl) {
 
 FIXTURE_VARIANT_ADD(fail, doorbells) {
 	.attempt = { .prepare = take_eventfd, .call = try_doorbells, .allocates = true },
+};
+
+FIXTURE_VARIANT_ADD(fail, busy) {
+	.attempt = { .prepare = take_slave, .call = try_busy },
 };
 
 FIXTURE_VARIANT_ADD(fail, mmap) {

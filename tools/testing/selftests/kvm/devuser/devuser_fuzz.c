@@ -352,9 +352,11 @@ static void fuzz_ioctl(void)
 	fill_arg(arg, ARRAY_SIZE(arg), master_ioctls[which].size);
 	if (cmd == KVM_DEV_USER_PA_RANGE)
 		spare_time((void *)arg);
-	/* Some nanoseconds would be the end of every slave. */
-	if (cmd == KVM_DEV_USER_TIMEOUT)
+	/* Some nanoseconds would be the end of every slave, and one may be busy for ever. */
+	if (cmd == KVM_DEV_USER_TIMEOUT) {
 		arg[1] <<= 24;
+		arg[2] %= NSEC_PER_SEC;
+	}
 	devuser_alarm_ms(5);
 	ret = devuser_ioctl(dv->master, cmd, below(32) ? arg : (void *)number());
 	devuser_alarm_ms(0);
@@ -377,7 +379,7 @@ static struct kvm_dev_user_status check_status(void)
 	TEST_ASSERT(now.stores >= last.stores && now.loads >= last.loads &&
 		    now.shadow_loads >= last.shadow_loads && now.timeouts >= last.timeouts &&
 		    now.refused >= last.refused && now.discarded >= last.discarded &&
-		    now.doorbells >= last.doorbells,
+		    now.doorbells >= last.doorbells && now.busy >= last.busy,
 		    "A counter went back");
 	TEST_ASSERT(now.state != KVM_DEV_USER_FAILED || !(now.pending + now.sent),
 		    "Failed with %u pending, %u sent", now.pending, now.sent);

@@ -312,6 +312,16 @@ static void hostile_info(struct hostile *h)
 	ioctl(h->slave, KVM_DEV_USER_INFO, hostile_chance(h, 4) ? hostile_buf(h) : &info);
 }
 
+static void hostile_busy(struct hostile *h)
+{
+	struct kvm_dev_user_busy arg = {
+		.size = hostile_chance(h, 8) ? hostile_number(h) : sizeof(arg),
+		.flags = hostile_chance(h, 8) ? hostile_number(h) : 0,
+	};
+
+	ioctl(h->slave, KVM_DEV_USER_BUSY, hostile_chance(h, 8) ? hostile_buf(h) : &arg);
+}
+
 /* The master's ioctls among them. */
 static void hostile_ioctl(struct hostile *h)
 {
@@ -410,7 +420,7 @@ static void (*const hostile_ops[])(struct hostile *h) = {
 	hostile_read, hostile_reply, hostile_reply, hostile_write, hostile_poll, hostile_mmap,
 	hostile_change_map, hostile_scribble, hostile_scribble, hostile_shadow_size,
 	hostile_shadow_ctrl, hostile_ioctl, hostile_dup, hostile_files, hostile_exchange,
-	hostile_exchange, hostile_doorbells, hostile_info,
+	hostile_exchange, hostile_doorbells, hostile_info, hostile_busy,
 };
 
 /* Between two such things it serves, or no request would ever wait. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * R7 of the user device: the time-out is for the oldest request, not for each.
- * Who is slow, and goes on, is not failed for what is queued in front of a load.
+ * Who is slow, and goes on, is not failed for what is queued in front of a load; nor
+ * who says that one request takes long, as far as the master believes it.
  */
 #include "devuser_probe.h"
 #include "kvm_test_harness.h"
@@ -155,6 +156,109 @@ TEST(stops)
 	end = wait_failure(dv);
 	check_duration(end - stop, STOPS_MS, 2 * STOPS_MS + SLACK_MS);
 	check_duration(end - start, 2 * STOPS_MS, 2 * STOPS_MS + SLACK_MS);
+	check_failure(dv);
+	devuser_vm_free(dv);
+}
+
+#define BUSY_MS		400
+#define BUSY_TICKS	4		/* in a time-out */
+#define FOR_EVER	(~0ull)
+
+/* The emulator says that it is busy, so many times; returns the last time's error. */
+struct busy {
+	u32 times;
+	u32 first_ms;
+};
+
+static long say_busy(struct devuser_emul *emul, void *arg)
+{
+	struct busy *busy = arg;
+	long ret = 0;
+
+	usleep(busy->first_ms * 1000);
+	while (!ret && busy->times--) {
+		ret = devuser_busy(emul->slave);
+		usleep(BUSY_MS * 1000 / BUSY_TICKS);
+	}
+	return ret;
+}
+
+/* A VM whose load has been read, by one who is believed for so long. */
+static struct devuser_vm *create_busy(u64 believed_ns, struct kvm_dev_user_request *req,
+				      u64 *start)
+{
+	struct devuser_vm *dv = create(0, BUSY_MS);
+
+	devuser_set_timeouts(dv->master, BUSY_MS * MSEC_NS, believed_ns);
+	*start = start_load(dv);
+	devuser_emul_read(dv->emul, req, 1);
+	return dv;
+}
+
+/* One that is busy for several time-outs, and then answers. */
+TEST(busy)
+{
+	struct busy busy = { .times = 5 * BUSY_TICKS };
+	struct kvm_dev_user_request req;
+	struct devuser_vm *dv;
+	u64 start;
+
+	dv = create_busy(FOR_EVER, &req, &start);
+	DEVUSER_EXPECT(devuser_emul_call(dv->emul, say_busy, &busy, sizeof(busy)), 0);
+	devuser_emul_answer(dv->emul, &req, 7);
+	devuser_vcpu_join(dv, 0);
+
+	TEST_ASSERT(devuser_now_ms() - start > 4 * BUSY_MS, "It was not busy for long");
+	TEST_ASSERT_EQ(*DEVUSER_GUEST_VAR(dv->vm, loaded), 7);
+	devuser_expect_state(dv->master, KVM_DEV_USER_LIVE, KVM_DEV_USER_REASON_NONE);
+	TEST_ASSERT_EQ(devuser_status(dv->master).timeouts, 0);
+	TEST_ASSERT_EQ(devuser_status(dv->master).busy, 5 * BUSY_TICKS);
+	devuser_vm_free(dv);
+}
+
+/* One that only says so is believed for as long as the master lets it. */
+TEST(busy_for_too_long)
+{
+	struct busy busy = { .times = ~0u };
+	struct kvm_dev_user_request req;
+	struct devuser_vm *dv;
+	u64 start;
+
+	dv = create_busy(3 * BUSY_MS * MSEC_NS, &req, &start);
+	devuser_emul_call_start(dv->emul, say_busy, &busy, sizeof(busy));
+	check_duration(wait_failure(dv) - start, 3 * BUSY_MS, 5 * BUSY_MS + SLACK_MS);
+	DEVUSER_EXPECT(devuser_emul_call_end(dv->emul, &busy), -EIO);
+	check_failure(dv);
+	devuser_vm_free(dv);
+}
+
+/* By default it is not believed at all. */
+TEST(busy_in_vain)
+{
+	struct busy busy = { .times = ~0u };
+	struct kvm_dev_user_request req;
+	struct devuser_vm *dv;
+	u64 start;
+
+	dv = create_busy(0, &req, &start);
+	devuser_emul_call_start(dv->emul, say_busy, &busy, sizeof(busy));
+	check_duration(wait_failure(dv) - start, BUSY_MS, 2 * BUSY_MS + SLACK_MS);
+	DEVUSER_EXPECT(devuser_emul_call_end(dv->emul, &busy), -EIO);
+	check_failure(dv);
+	devuser_vm_free(dv);
+}
+
+/* One that hangs after it has said so has the time once more, and not for ever. */
+TEST(busy_and_hangs)
+{
+	struct busy busy = { .times = 1, .first_ms = BUSY_MS / 2 };
+	struct kvm_dev_user_request req;
+	struct devuser_vm *dv;
+	u64 start;
+
+	dv = create_busy(FOR_EVER, &req, &start);
+	DEVUSER_EXPECT(devuser_emul_call(dv->emul, say_busy, &busy, sizeof(busy)), 0);
+	check_duration(wait_failure(dv) - start, 2 * BUSY_MS, 3 * BUSY_MS + SLACK_MS);
 	check_failure(dv);
 	devuser_vm_free(dv);
 }

@@ -59,11 +59,12 @@ void devuser_remove_range(int master, u32 rid)
 	DEVUSER_EXPECT(__devuser_remove_range(master, rid), 0);
 }
 
-void devuser_set_timeout(int master, u64 timeout_ns)
+void devuser_set_timeouts(int master, u64 timeout_ns, u64 busy_ns)
 {
 	struct kvm_dev_user_timeout timeout = {
 		.size = sizeof(timeout),
 		.timeout_ns = timeout_ns,
+		.busy_ns = busy_ns,
 	};
 
 	DEVUSER_EXPECT(devuser_ioctl(master, KVM_DEV_USER_TIMEOUT, &timeout), 0);
@@ -197,6 +198,13 @@ long devuser_shadow_ctrl(int slave, const struct kvm_dev_user_shadow_area *areas
 	};
 
 	return devuser_ioctl(slave, KVM_DEV_USER_SHADOW_CTRL, &ctrl);
+}
+
+long devuser_busy(int slave)
+{
+	struct kvm_dev_user_busy arg = { .size = sizeof(arg) };
+
+	return devuser_ioctl(slave, KVM_DEV_USER_BUSY, &arg);
 }
 
 long devuser_set_doorbells(int slave, const struct kvm_dev_user_doorbell *doorbells, u32 nr)

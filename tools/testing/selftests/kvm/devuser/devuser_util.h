@@ -92,7 +92,7 @@ long __devuser_set_range(int master, u32 rid, u32 flags, u64 addr, u64 len);
 void devuser_set_range(int master, u32 rid, u32 flags, u64 addr, u64 len);
 long __devuser_remove_range(int master, u32 rid);
 void devuser_remove_range(int master, u32 rid);
-void devuser_set_timeout(int master, u64 timeout_ns);
+void devuser_set_timeouts(int master, u64 timeout_ns, u64 busy_ns);
 void devuser_set_eventfd(int master, int fd);
 struct kvm_dev_user_status devuser_status(int master);
 long __devuser_quiet(int master, u32 flags, u64 timeout_ns);
@@ -101,6 +101,12 @@ long __devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns);
 void devuser_set_spin(int master, u64 vcpu_ns, u64 slave_ns);
 long __devuser_revoke(int master);
 void devuser_revoke(int master);
+
+/* The time-out of a slave that is never believed to be busy. */
+static inline void devuser_set_timeout(int master, u64 timeout_ns)
+{
+	devuser_set_timeouts(master, timeout_ns, 0);
+}
 
 /* Of either descriptor. */
 struct kvm_dev_user_info devuser_info(int fd);
@@ -116,6 +122,9 @@ long devuser_exchange(int slave, const struct kvm_dev_user_request *replies, u32
 
 long devuser_shadow_size(int slave, u64 bytes);
 long devuser_shadow_ctrl(int slave, const struct kvm_dev_user_shadow_area *areas, u32 nr);
+
+/* Says that it works on what it has read: 0 or -errno. */
+long devuser_busy(int slave);
 
 /* Replaces the slave's doorbells as a whole: 0 or -errno. */
 long devuser_set_doorbells(int slave, const struct kvm_dev_user_doorbell *doorbells, u32 nr);
