@@ -63,10 +63,10 @@ selftests: setup
 #:                  DEVICE=@DEVICES@;
 #:                  USER_DEVICE=off for the detour by way of QEMU;
 #:                  SCENARIO=plugged, migrated or upgraded; killed, restarted,
-#:                  stopped or soak with nvme; inspected with e1000e; full, watchdog,
-#:                  several, auto or boot with a disk, the last with FIRMWARE=ovmf as
-#:                  well; viommu-strict, -lazy, -pt or -virtio; selinux or apparmor,
-#:                  after make selinux or make apparmor
+#:                  stopped or soak with nvme; slow with ahci; inspected with e1000e;
+#:                  full, watchdog, several, auto or boot with a disk, the last with
+#:                  FIRMWARE=ovmf as well; viommu-strict, -lazy, -pt or -virtio;
+#:                  selinux or apparmor, after make selinux or make apparmor
 run: known-device modules qemu
 	@lab/boot/run $(DEVICE)
 

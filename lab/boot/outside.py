@@ -12,6 +12,7 @@ import threading
 SEED = 1 << 20
 IMAGE_SIZE = "64M"
 FOLDER_SIZE = "256M"
+FOLDER_SIZE_FREEZABLE = 128 << 20
 PORT_FETCH, PORT_SEND = 9001, 9002
 PINGS = "5"
 
@@ -45,14 +46,24 @@ class Disk:
         self.run("mount", "-t", "tmpfs", "-o", f"size={FOLDER_SIZE},mode=711", "image", folder)
         return folder
 
+    def make_freezable(self):
+        """Have the image on a file system that can be frozen, as a tmpfs cannot."""
+        device = self.another_image("file-system", FOLDER_SIZE_FREEZABLE)
+        folder = tempfile.mkdtemp(dir="/run")
+        self.run("mke2fs", "-q", "-t", "ext4", device)
+        self.run("mount", "-o", "loop", device, folder)
+        os.chmod(folder, 0o711)
+        self.image = shutil.move(self.image, f"{folder}/image")
+        self.folder = folder
+
     def path_of(self, name):
         return f"{self.folder}/{name}"
 
-    def another_image(self, name):
+    def another_image(self, name, size=16 << 20):
         """An empty one"""
         path = self.path_of(name)
         with open(path, "wb") as file:
-            file.truncate(16 << 20)
+            file.truncate(size)
         return path
 
     def run(self, *command):

@@ -2,13 +2,13 @@
 """What else happens while L2 uses its device: one file for each kind of it."""
 
 from . import (apparmor, auto, boot, counted, full, inspection, loss, move, plug, selinux, several,
-               soak, stop, viommu, watchdog)
+               slow, soak, stop, viommu, watchdog)
 from .base import PATIENCE, Scenario
 
 _ALL = {"killed": loss.Killed, "restarted": loss.Restarted, "stopped": stop.Stopped,
         "inspected": inspection.Inspected, "plugged": plug.Plugged,
         "migrated": move.Migrated, "upgraded": move.Upgraded,
-        "full": full.Full, "watchdog": watchdog.Watchdog, "several": several.Several,
+        "full": full.Full, "slow": slow.Slow, "watchdog": watchdog.Watchdog, "several": several.Several,
         "boot": boot.Boot, "auto": auto.Auto, "soak": soak.Soak, "counted": counted.Counted,
         "selinux": selinux.Selinux, "apparmor": apparmor.AppArmor,
         "viommu-strict": viommu.Strict, "viommu-lazy": viommu.Lazy,

@@ -30,7 +30,8 @@ class Scenario:
     # More seconds that L2 may take, and how many everything may
     patience = 0
     timeout = 600
-    # What L1's kernel is told, and whether it is to have guest/attempt
+    # Modules of L1's, what its kernel is told, and whether it is to have guest/attempt
+    l1_modules = ()
     l1_append = ()
     attempts = False
     # Who asks QEMU all the time
