@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,8 +28,13 @@ FIRST_ROUNDS = 10               # until what QEMU has is taken for normal
 RESTARTS = 1000
 # What QEMU, and each process, may have more of at the end than after the first rounds: heaps
 # grow, and threads and connections come and go, but a leak grows with the rounds.
-SLACK = {"descriptors": 4, "mappings": 24, "children": 0, "MiB": 64}
-SLACK_OF_PROCESS = {"descriptors": 24, "mappings": 48, "children": 0, "MiB": 64}
+# A process has up to 64 threads for its I/O, which go when there is none, and keeps the stacks
+# of up to 128 coroutines, of which each request is one.
+SLACK = {"descriptors": 4, "mappings": 24, "threads": 8, "coroutines": 128, "children": 0,
+         "MiB": 64}
+SLACK_OF_PROCESS = {"descriptors": 24, "mappings": 24, "threads": 72, "coroutines": 128,
+                    "children": 0, "MiB": 64}
+COROUTINE_STACK = 1 << 20
 # What L1's kernel may have more of when all is over; this program has some more files open.
 SLACK_OF_KERNEL = {"files": 32, "MiB of slabs": 24}
 # Events that come in a round in which something was done, and never by themselves
@@ -74,13 +80,33 @@ def serve_pages():
                 pass
 
 
+def children_of(task):
+    try:
+        return len((task / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):     # it has ended just now
+        return 0
+
+
+def mapping_sizes(folder):
+    """Of all that can be accessed: no guard of a stack can."""
+    for line in (folder / "maps").read_text().splitlines():
+        place, rights = line.split()[:2]
+        start, end = (int(word, 16) for word in place.split("-"))
+        if rights != "---p":
+            yield end - start
+
+
 def belongings(pid):
-    """What a process has, of what could leak."""
+    """What a process has, of what could leak.  A thread's stack goes with it."""
     folder = pathlib.Path(f"/proc/{pid}")
+    tasks = list((folder / "task").iterdir())
+    sizes = list(mapping_sizes(folder))
+    coroutines = sizes.count(COROUTINE_STACK)
     return {"descriptors": len(list((folder / "fd").iterdir())),
-            "mappings": len((folder / "maps").read_text().splitlines()),
-            "children": sum(len((task / "children").read_text().split())
-                            for task in (folder / "task").iterdir()),
+            "mappings": len(sizes) - len(tasks) - coroutines,
+            "threads": len(tasks),
+            "coroutines": coroutines,
+            "children": sum(map(children_of, tasks)),
             "MiB": int(status_of(pid)["RssAnon"].split()[0]) >> 10}
 
 
@@ -270,6 +296,7 @@ class Soak(Scenario):
     def check_belongings(self):
         now = self.all_belongings()
         print(f"run: there was {self.normal}, and there is {now}", flush=True)
+        self.keep_maps()
         for whose, has in now.items():
             compare(whose, self.normal[whose], has,
                     SLACK if whose == "QEMU" else SLACK_OF_PROCESS)
@@ -278,6 +305,11 @@ class Soak(Scenario):
                      for remote in self.monitor.command("query-remotes")}
         if any(restarted[rid] != self.kills[rid] for rid in DEVICES):
             raise L2Error(f"processes were killed: {dict(self.kills)}; restarted: {restarted}")
+
+    def keep_maps(self):
+        """What has more mappings than it should is looked at later."""
+        for rid in DEVICES:
+            shutil.copy(f"/proc/{self.pid_of(rid)}/maps", f"{self.run.logs}/maps-{rid}")
 
     def check_images(self):
         """Each is open in one process, and in no other."""
