@@ -78,6 +78,7 @@ known-device:
 
 #: make check       build everything, run all tests, check the style
 check: modules qemu selftests style model kunit
+	@lab/check/check-clang
 	@lab/check/check-qemu
 	@lab/check/check-tool.sh
 	@lab/boot/check
