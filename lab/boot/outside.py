@@ -12,7 +12,7 @@ import threading
 SEED = 1 << 20
 IMAGE_SIZE = "64M"
 FOLDER_SIZE = "256M"
-FOLDER_SIZE_FREEZABLE = 128 << 20
+FREEZABLE_SIZE = 128 << 20
 PORT_FETCH, PORT_SEND = 9001, 9002
 PINGS = "5"
 
@@ -48,7 +48,7 @@ class Disk:
 
     def make_freezable(self):
         """Have the image on a file system that can be frozen, as a tmpfs cannot."""
-        device = self.another_image("file-system", FOLDER_SIZE_FREEZABLE)
+        device = self.another_image("file-system", FREEZABLE_SIZE)
         folder = tempfile.mkdtemp(dir="/run")
         self.run("mke2fs", "-q", "-t", "ext4", device)
         self.run("mount", "-o", "loop", device, folder)

@@ -53,4 +53,4 @@ class Slow(Scenario):
     def report(self):
         return [("resets by L2's driver", f"{self.run.results['recoveries']}, with the storage"
                  f" frozen for {FROZEN} s, and {TIMEOUT_MS // 1000} s for an access"),
-                ("the process told KVM that it waits", f"{self.busy} times")]
+                ("told KVM that it waits", f"{self.busy} times")]
