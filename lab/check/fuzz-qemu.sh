@@ -16,11 +16,12 @@
 TARGETS=(remote-messages remote-replies remote-primary)
 CORPUS=$BUILD/fuzz-qemu
 
+# Inputs of any length come at once: short ones do not get far.
 # An input that takes long is a failure, too, and so is memory that a peer has QEMU
 # allocate: more than the longest state of a device is not to be had at once.
 fuzz() {
-	"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" "${COMMON[@]}" -timeout=60 \
-		-malloc_limit_mb=160 -rss_limit_mb=2048 \
+	"$OUT/qemu-fuzz-x86_64" --fuzz-target="$1" "${COMMON[@]}" -max_len=4096 -len_control=0 \
+		-timeout=60 -malloc_limit_mb=160 -rss_limit_mb=2048 \
 		-use_value_profile=1 -artifact_prefix="$LOGS/$ME-$1-" "$CORPUS/$1"
 }
 

@@ -15,12 +15,38 @@ export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:malloc_context_size=10:
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 # Nobody else writes to the corpus, so it need not be read again each second.  To count
 # how rare each feature is takes up to a sixth of the time, and symbols take long to load.
-# Inputs of any length come at once: short ones do not get far.
-COMMON=(-runs="$RUNS" -max_len=4096 -len_control=0 -detect_leaks=0 -reload=0 -entropic=0
-	-print_funcs=0)
+COMMON=(-runs="$RUNS" -detect_leaks=0 -reload=0 -entropic=0 -print_funcs=0)
 
 need_runs() {
 	[[ $RUNS =~ ^[1-9][0-9]*$ ]] || die "RUNS is a number of inputs, not '$RUNS'"
+}
+
+cpus() {
+	local range
+
+	for range in $(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status | tr , ' '); do
+		seq "${range%-*}" "${range#*-}"
+	done
+}
+
+# on_each_cpu FUNCTION TARGET...: as many of FUNCTION TARGET at a time as there are CPUs.
+# A fuzzer and its process take turns, and wake each other with less on one CPU.
+on_each_cpu() {
+	local run=$1 target pid free
+	local -A on
+
+	shift
+	mapfile -t free < <(cpus)
+	for target in "$@"; do
+		if [ ${#free[@]} = 0 ]; then
+			wait -n -p pid || true
+			free=("${on[$pid]}")
+		fi
+		(taskset -pc "${free[-1]}" $BASHPID >/dev/null && "$run" "$target") &
+		on[$!]=${free[-1]}
+		unset 'free[-1]'
+	done
+	wait
 }
 
 # record TARGET INPUTS EDGES SECONDS: a run more in its row of the page.
