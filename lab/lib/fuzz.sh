@@ -42,7 +42,7 @@ on_each_cpu() {
 			wait -n -p pid || true
 			free=("${on[$pid]}")
 		fi
-		(taskset -pc "${free[-1]}" $BASHPID >/dev/null && "$run" "$target") &
+		(taskset -pc "${free[-1]}" $BASHPID >/dev/null || true; "$run" "$target") &
 		on[$!]=${free[-1]}
 		unset 'free[-1]'
 	done
