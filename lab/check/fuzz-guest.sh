@@ -42,8 +42,8 @@ arguments() {
 		"-remote rid=8,program=$OUT/qemu-system-x86_64,any-build=on,confine=off,command='$backend'"
 }
 
-# Longer inputs take longer, and find no more in the same time.
-# Whether all went well is what their logs say.
+# Inputs of more than 1024 bytes take longer, and find no more in the same time.  Whether
+# a run went well is what its log says.
 fuzz() {
 	mkdir -p "$CORPUS/$1"
 	QEMU_FUZZ_ARGS=$(arguments "$1") QEMU_FUZZ_OBJECTS="x-pci-proxy-dev*" \
