@@ -59,16 +59,17 @@ record() {
 }
 
 # check_count TARGET PATTERN: libFuzzer counts what it has run, and says so only when
-# it ends well.  What PATTERN finds in the log is why it did not.
+# it ends well, perhaps in a line that the process has begun.  What PATTERN finds in the
+# log is why it did not.
 check_count() {
 	local log=$LOGS/$ME-$1.log count seconds edges
 
-	read -r count seconds < <(sed -nE 's/^Done ([0-9]+) runs in ([0-9]+) .*/\1 \2/p' "$log") || true
+	read -r count seconds < <(sed -nE 's/.*Done ([0-9]+) runs in ([0-9]+) .*/\1 \2/p' "$log") || true
 	[ "${count:-0}" -ge "$RUNS" ] ||
 		die "$1: stopped before $RUNS inputs were run" \
 		    "$(grep -aEm1 "$2" "$log" || echo "it was ended")" \
 		    "full log: $log"
-	edges=$(sed -nE 's/^#[0-9]+\s+DONE\s+cov: ([0-9]+) .*/\1/p' "$log")
+	edges=$(sed -nE 's/.*#[0-9]+\s+DONE\s+cov: ([0-9]+) .*/\1/p' "$log")
 	record "$1" "$count" "$edges" "$seconds"
 	say "$1: $count inputs in $seconds s, $edges edges, no complaint"
 }
